@@ -1,0 +1,43 @@
+package main
+
+import (
+	"context"
+	"expvar"
+	"net/http"
+	"strings"
+
+	"github.com/tallystick/tallystick"
+	"github.com/tallystick/tallystick/internal/edge"
+)
+
+// running is the functions, where the gateway reaches them.
+type running struct {
+	addresses map[string]string       // VISITS_URL and its like
+	handlers  map[string]http.Handler // by address, where a function is in this process
+	close     func() error
+}
+
+// addressName is the placeholder of a function's address in gateway-config.yaml.
+func addressName(f edge.Function) string { return strings.ToUpper(f.Name) + "_URL" }
+
+// runInside runs all functions in this process, on one store.
+func runInside(ctx context.Context, config edge.Config) (*running, error) {
+	store, err := tallystick.OpenStore(ctx, config.Store)
+	if err != nil {
+		return nil, err
+	}
+	r := &running{addresses: make(map[string]string), handlers: make(map[string]http.Handler), close: store.Close}
+	env := edge.Env{Config: config, Store: store, Publish: publish}
+	for _, f := range tallystick.Functions {
+		address := "http://" + f.Name + ".internal"
+		r.addresses[addressName(f)] = address
+		r.handlers[address] = edge.New(f, env, nil).Handler()
+	}
+	return r, nil
+}
+
+func publish(name string, figures func() any) {
+	if expvar.Get(name) == nil {
+		expvar.Publish(name, expvar.Func(figures))
+	}
+}

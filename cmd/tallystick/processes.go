@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
+	"github.com/spf13/cobra"
+
+	"github.com/tallystick/tallystick"
+	"github.com/tallystick/tallystick/internal/edge"
+)
+
+// restartPause is how long a function that died stays down.
+const restartPause = 200 * time.Millisecond
+
+// functionCommand is what runProcesses starts for each function: the program that
+// the buildpack would make, with SQLite linked in. It lives until its standard
+// input ends, so that it ends with its parent however that does, and leaves it to
+// the parent to let requests finish first.
+func functionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    "function",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			signal.Ignore(os.Interrupt, syscall.SIGTERM)
+			go func() {
+				io.Copy(io.Discard, os.Stdin)
+				os.Exit(0)
+			}()
+			return funcframework.StartHostPort("127.0.0.1", os.Getenv("PORT"))
+		},
+	}
+}
+
+// runProcesses runs every function as a process of its own, and again when it
+// dies.
+func runProcesses(ctx context.Context, config edge.Config) (*running, error) {
+	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var all sync.WaitGroup
+	r := &running{
+		addresses: make(map[string]string),
+		close:     func() error { stop(); all.Wait(); return nil },
+	}
+	var starting []chan error
+	for _, f := range tallystick.Functions {
+		port, err := freePort()
+		if err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+		p := process{function: f, port: port, config: config}
+		r.addresses[addressName(f)] = "http://" + p.address()
+		started := make(chan error, 1)
+		starting = append(starting, started)
+		all.Go(func() { p.keep(ctx) })
+		all.Go(func() { started <- p.ready(ctx) })
+	}
+	for _, started := range starting {
+		if err := <-started; err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+	}
+	return r, nil
+}
+
+// process is one function's.
+type process struct {
+	function edge.Function
+	port     int
+	config   edge.Config
+}
+
+func (p process) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)) }
+
+// keep runs the process until ctx ends.
+func (p process) keep(ctx context.Context) {
+	for {
+		err := p.run(ctx)
+		if ctx.Err() != nil {
+			return
+		}
+		slog.Warn("function died", "function", p.function.Name, "error", err)
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(restartPause):
+		}
+	}
+}
+
+func (p process) run(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	c := exec.CommandContext(ctx, self, "function")
+	c.Env = append(os.Environ(),
+		"FUNCTION_TARGET="+p.function.EntryPoint,
+		"PORT="+strconv.Itoa(p.port),
+		"STORE="+p.config.Store,
+		"ALLOWED_ORIGINS="+strings.Join(p.config.AllowedOrigins, ","),
+	)
+	c.Stderr = os.Stderr
+	alive, err := c.StdinPipe() // closed when this process ends
+	if err != nil {
+		return err
+	}
+	defer alive.Close()
+	return c.Run()
+}
+
+// ready waits until the process listens.
+func (p process) ready(ctx context.Context) error {
+	const patience = 30 * time.Second
+	for until := time.Now().Add(patience); ; {
+		c, err := net.Dial("tcp", p.address())
+		if err == nil {
+			return c.Close()
+		}
+		if time.Now().After(until) || ctx.Err() != nil {
+			return fmt.Errorf("function %s does not start: %w", p.function.Name, err)
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+}
+
+// freePort returns a port that nothing listens on just now.
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}

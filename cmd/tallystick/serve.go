@@ -1,0 +1,155 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/tallystick/tallystick"
+	"github.com/tallystick/tallystick/internal/edge"
+	"github.com/tallystick/tallystick/internal/gateway"
+)
+
+// drainTime is how long requests under way may take to end at a shutdown.
+const drainTime = 20 * time.Second
+
+type serveOptions struct {
+	addr      string
+	store     string
+	apiKeys   []string
+	processes bool
+	debugAddr string
+}
+
+func serveCommand() *cobra.Command {
+	var o serveOptions
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the whole product on this machine: gateway, functions and demo site",
+		Long: "Run the whole product on this machine: gateway, functions and demo site.\n\n" +
+			"The functions take their settings from the environment, as they do when they are deployed; README has the table.",
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+			defer stop()
+			return serve(ctx, o, c.OutOrStdout())
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&o.addr, "addr", envOr("ADDR", "127.0.0.1:8080"), "address to listen on (ADDR)")
+	f.StringVar(&o.store, "store", envOr("STORE", "sqlite:tallystick.db"), "sqlite:PATH or datastore:PROJECT[/DATABASE] (STORE)")
+	f.StringSliceVar(&o.apiKeys, "api-key", nil, "key that opens the keyed routes; repeat it for more (API_KEYS, comma-separated)")
+	f.BoolVar(&o.processes, "processes", false, "run every function as a process of its own, as deployed")
+	f.StringVar(&o.debugAddr, "debug-addr", "", "serve figures and profiles at /debug/ on this address")
+	return c
+}
+
+func envOr(name, otherwise string) string {
+	if v := os.Getenv(name); v != "" {
+		return v
+	}
+	return otherwise
+}
+
+// serve runs until ctx ends. By then it has printed one line "listening on …".
+func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
+	listener, err := net.Listen("tcp", o.addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen: %w; another address is given with --addr", err)
+	}
+	defer listener.Close()
+	url := baseURL(listener.Addr())
+
+	keys, keyFile, err := o.keys()
+	if err != nil {
+		return err
+	}
+	config, err := edge.LoadConfig()
+	if err != nil {
+		return err
+	}
+	config.Store = o.store
+	config.AllowedOrigins = ownOrigins(config.AllowedOrigins, listener.Addr())
+
+	run := runInside
+	if o.processes {
+		run = runProcesses
+	}
+	functions, err := run(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, functions.close()) }()
+
+	rendered, err := gateway.Render(tallystick.GatewayConfig, functions.addresses)
+	if err != nil {
+		return err
+	}
+	gate, err := gateway.New(rendered, gateway.Options{Keys: keys, Backends: functions.handlers, Logger: slog.Default()})
+	if err != nil {
+		return err
+	}
+	if o.debugAddr != "" {
+		if err := serveDebug(ctx, o.debugAddr); err != nil {
+			return err
+		}
+	}
+	server := &http.Server{
+		Handler:           withSite(gate, keys[0]),
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	greet(out, url, keys[0], keyFile)
+
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	return server.Shutdown(drain)
+}
+
+// greet prints what a newcomer needs.
+func greet(out io.Writer, url, key, keyFile string) {
+	fmt.Fprintf(out, "demo site   %s/\n", url)
+	fmt.Fprintf(out, "API         %s/docs\n", url)
+	if keyFile != "" {
+		fmt.Fprintf(out, "API key     %s  (kept in %s)\n", key, keyFile)
+	}
+	fmt.Fprintf(out, "paste this  <script src=\"%s/visits/count.js\" defer></script>\n", url)
+	fmt.Fprintf(out, "listening on %s\n", url)
+}
+
+// baseURL is where a browser on this machine finds the server.
+func baseURL(addr net.Addr) string {
+	tcp := addr.(*net.TCPAddr)
+	host := tcp.IP.String()
+	if tcp.IP.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, fmt.Sprint(tcp.Port))
+}
+
+// ownOrigins adds the server's own pages to the origins that are named.
+func ownOrigins(named []string, addr net.Addr) []string {
+	if slices.Contains(named, "*") {
+		return named
+	}
+	port := addr.(*net.TCPAddr).Port
+	return append(slices.Clone(named), baseURL(addr), fmt.Sprintf("http://localhost:%d", port))
+}

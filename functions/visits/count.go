@@ -1,0 +1,120 @@
+package visits
+
+import (
+	"context"
+	"encoding/base64"
+	"net/http"
+	"strconv"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/tallystick/tallystick/internal/edge"
+	"github.com/tallystick/tallystick/internal/visit"
+)
+
+type countInput struct {
+	Page           string `query:"page" default:"/" doc:"The page's path, such as /about. A query, a fragment, index.html and a trailing slash do not count; nor does the way in which it is percent-encoded." example:"/about"`
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" pattern:"^[!-~]+$" doc:"Any text of your own, new for each visit: with it the same visit may be sent again for 7 days and counts once."`
+}
+
+type countOutput struct {
+	Replayed string `header:"Idempotent-Replayed" doc:"true when the visit was counted when it was first sent."`
+	Body     count
+}
+
+type count struct {
+	Page    string       `json:"page" doc:"The page's canonical name."`
+	Visits  int64        `json:"visits" doc:"The visits so far. When counted and exact: this visit's own number, which no other has."`
+	Uniques int64        `json:"uniques" doc:"The unique visitors of each day, added up; an estimate with a standard error of 0.8 %."`
+	Counted bool         `json:"counted" doc:"Whether this visit was counted."`
+	Reason  visit.Reason `json:"reason,omitempty" enum:"bot,prefetch" doc:"Why it was not."`
+	Exact   bool         `json:"exact" doc:"Whether visits is this visit's own number. False where a page is spread over several entities (SHARDS): totals are exact all the same."`
+}
+
+// String is the reply to Accept: text/plain.
+func (c count) String() string { return strconv.FormatInt(c.Visits, 10) }
+
+func (h handlers) registerCount() {
+	edge.Register(h.api, edge.Operation{
+		Operation: huma.Operation{
+			OperationID: "countVisit", Method: http.MethodPost, Path: "/visits",
+			Summary:     "Count a visit",
+			Description: "Counts one visit to a page and answers with its number, which is stored before the reply is sent. Bots and prefetches are not counted; the reply says so. With `Accept: text/plain` the reply is the bare number.",
+			Errors:      []int{http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+		},
+		Public:  true,
+		Example: count{Page: "/about", Visits: 42, Uniques: 30, Counted: true, Exact: true},
+	}, h.count)
+	edge.Register(h.api, edge.Operation{
+		Operation: huma.Operation{
+			OperationID: "countVisitByPixel", Method: http.MethodGet, Path: "/visits/pixel.gif",
+			Summary:     "Count a visit by an image",
+			Description: "Counts one visit and answers with a transparent image of one pixel, for browsers without JavaScript: `<noscript><img src=\"…/visits/pixel.gif?page=/about\" alt=\"\"></noscript>`.",
+			Responses:   fileResponses("image/gif", "A transparent GIF of 1 × 1 pixel."),
+			Errors:      []int{http.StatusForbidden, http.StatusUnprocessableEntity, http.StatusTooManyRequests, http.StatusServiceUnavailable},
+		},
+		Public:  true,
+		Example: "GIF89a…",
+	}, h.pixel)
+}
+
+// count is POST /visits.
+func (h handlers) count(ctx context.Context, in *countInput) (*countOutput, error) {
+	c, err := h.countOne(ctx, in.Page, in.IdempotencyKey)
+	if err != nil {
+		return nil, err
+	}
+	out := &countOutput{Body: count{
+		Page: string(c.Page), Visits: c.Visits, Uniques: c.Uniques,
+		Counted: c.Reason == "", Reason: c.Reason, Exact: c.Exact,
+	}}
+	if c.Replayed {
+		out.Replayed = "true"
+	}
+	return out, nil
+}
+
+func (h handlers) countOne(ctx context.Context, page, idempotencyKey string) (visit.Count, error) {
+	p, err := visit.ParsePage(page)
+	if err != nil {
+		return visit.Count{}, err
+	}
+	client := edge.ClientOf(ctx)
+	return h.visits.Count(ctx, visit.Request{
+		Page: p,
+		Visitor: visit.Visitor{
+			Addr: client.Addr, UserAgent: client.UserAgent, Private: client.Private, Prefetch: client.Prefetch,
+		},
+		IdempotencyKey: idempotencyKey,
+	})
+}
+
+// pixelGIF is one transparent pixel.
+var pixelGIF, _ = base64.StdEncoding.DecodeString("R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7")
+
+type pixelInput struct {
+	Page string `query:"page" default:"/" doc:"The page's path, such as /about." example:"/about"`
+}
+
+// pixel is GET /visits/pixel.gif.
+func (h handlers) pixel(ctx context.Context, in *pixelInput) (*fileOutput, error) {
+	if _, err := h.countOne(ctx, in.Page, ""); err != nil {
+		return nil, err
+	}
+	return &fileOutput{ContentType: "image/gif", Body: pixelGIF}, nil
+}
+
+// fileOutput is a reply that is not JSON.
+type fileOutput struct {
+	ContentType  string `header:"Content-Type"`
+	CacheControl string `header:"Cache-Control"`
+	Body         []byte
+}
+
+// fileResponses declares such a reply.
+func fileResponses(contentType, description string) map[string]*huma.Response {
+	return map[string]*huma.Response{"200": {
+		Description: description,
+		Content:     map[string]*huma.MediaType{contentType: {Schema: &huma.Schema{Type: "string", Format: "binary"}}},
+	}}
+}

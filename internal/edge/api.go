@@ -1,0 +1,271 @@
+// Package edge is what every function shares on its HTTP side: how an operation
+// is declared, errors, CORS, limits, page tokens, settings. It knows HTTP and no
+// domain.
+//
+// Read Function and Register here first, then cors.go and limit.go (who may
+// call), errors.go (what a client is told), client.go (who called) and config.go.
+package edge
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"strconv"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
+
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+// Function is one deployed function.
+type Function struct {
+	Name       string // its folder below functions/, and its backend's name
+	EntryPoint string // the name capitalised: what Cloud Functions calls it
+
+	// Stateless functions run without a store.
+	Stateless bool
+
+	// Register declares the function's operations on a.
+	Register func(a *API)
+}
+
+// Env is what a function runs on.
+type Env struct {
+	Config Config
+	Store  storage.Store    // nil where operations are only declared
+	Now    func() time.Time // default time.Now
+
+	// Publish, unless nil, is told of the figures that a function keeps about its
+	// work, by name.
+	Publish func(name string, figures func() any)
+}
+
+// API is a function's operations and what they run on.
+type API struct {
+	Env
+	huma     huma.API
+	function string
+	config   Config
+	rules    []Rule
+	limit    *limiter
+	mux      *http.ServeMux
+	paths    map[string]map[string]bool // path → method → whether it is public
+	public   bool                       // of the operation that is being registered
+}
+
+func init() {
+	huma.NewError = problemOf
+	huma.DefaultArrayNullable = false
+}
+
+// New returns the function's API on env. Its operations are also declared in doc,
+// unless that is nil.
+func New(f Function, env Env, doc *huma.OpenAPI) *API {
+	if env.Now == nil {
+		env.Now = time.Now
+	}
+	if doc == nil {
+		doc = &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{}}
+	}
+	a := &API{
+		Env:      env,
+		function: f.Name,
+		config:   env.Config,
+		limit:    &limiter{perSecond: env.Config.RateLimit, now: env.Now},
+		mux:      http.NewServeMux(),
+		paths:    make(map[string]map[string]bool),
+	}
+	a.huma = huma.NewAPI(huma.Config{
+		OpenAPI:       doc,
+		Formats:       formats,
+		DefaultFormat: "application/json",
+	}, humago.NewAdapter(routes{a}, ""))
+	f.Register(a)
+	return a
+}
+
+// Rules adds a domain's errors to those that the API knows.
+func (a *API) Rules(rules ...Rule) { a.rules = append(a.rules, rules...) }
+
+// Operation declares one operation.
+type Operation struct {
+	huma.Operation
+
+	// Example is the body of a good reply. It stands in the specification.
+	Example any
+
+	// Public operations need no key. They are limited in rate for each client
+	// address, and open to other sites' pages as ALLOWED_ORIGINS says.
+	Public bool
+}
+
+// KeyScheme is the name of the API key in the specification.
+const KeyScheme = "apiKey"
+
+// FunctionExtension names the function of an operation in the specification.
+const FunctionExtension = "x-function"
+
+// Register adds an operation. Its handler's errors become problems, see Rule.
+func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) (*O, error)) {
+	if op.Extensions == nil {
+		op.Extensions = make(map[string]any)
+	}
+	op.Extensions[FunctionExtension] = a.function
+	op.Tags = []string{a.function}
+	op.Security = []map[string][]string{}
+	if !op.Public {
+		op.Security = []map[string][]string{{KeyScheme: {}}}
+	}
+	a.public = op.Public
+	huma.Register(a.huma, op.Operation, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, a.problem(ctx, err)
+		}
+		return out, nil
+	})
+	if op.Example != nil {
+		a.example(op)
+	}
+}
+
+// example puts an operation's example into the specification.
+func (a *API) example(op Operation) {
+	status := op.DefaultStatus
+	if status == 0 {
+		status = http.StatusOK
+	}
+	declared := operationOf(a.huma.OpenAPI().Paths[op.Path], op.Method)
+	for _, media := range declared.Responses[strconv.Itoa(status)].Content {
+		media.Example = op.Example
+	}
+}
+
+func operationOf(p *huma.PathItem, method string) *huma.Operation {
+	switch method {
+	case http.MethodGet:
+		return p.Get
+	case http.MethodPost:
+		return p.Post
+	case http.MethodPut:
+		return p.Put
+	case http.MethodPatch:
+		return p.Patch
+	case http.MethodDelete:
+		return p.Delete
+	}
+	panic("edge: method " + method)
+}
+
+// routes is the mux that huma registers its operations on: each gets what all
+// have in common around it.
+type routes struct{ *API }
+
+func (r routes) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
+	a := r.API
+	method, path := splitPattern(pattern)
+	if a.paths[path] == nil {
+		a.paths[path] = make(map[string]bool)
+		a.mux.Handle("OPTIONS "+path, a.preflight(path))
+	}
+	a.paths[path][method] = a.public
+	a.mux.Handle(pattern, a.cors(a.public, a.limited(a.public, wellFormed(http.HandlerFunc(handler)))))
+}
+
+func (r routes) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.mux.ServeHTTP(w, req) }
+
+// Handler serves the API.
+func (a *API) Handler() http.Handler {
+	a.mux.Handle("/", a.cors(false, http.HandlerFunc(a.unknown)))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer a.recover(w, r)
+		h := w.Header()
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		a.mux.ServeHTTP(w, r)
+	})
+}
+
+// recover answers for a handler that panicked.
+func (a *API) recover(w http.ResponseWriter, r *http.Request) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	if v == http.ErrAbortHandler {
+		panic(v)
+	}
+	slog.ErrorContext(r.Context(), "panic", "function", a.function, "error", fmt.Sprint(v), "stack", string(debug.Stack()))
+	writeProblem(w, NewProblem(http.StatusInternalServerError, "INTERNAL", ""))
+}
+
+// limited counts a public operation's call against its client's rate, and lets the
+// handler know the client.
+func (a *API) limited(public bool, next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		client := clientOf(r, a.config.TrustedHops)
+		if public {
+			if wait, ok := a.limit.allow(client.Addr); !ok {
+				writeProblem(w, NewProblem(http.StatusTooManyRequests, "RATE_LIMITED",
+					fmt.Sprintf("At most %g requests a second from one address.", a.config.RateLimit)).RetryAfter(wait))
+				return
+			}
+		}
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), clientKey{}, client)))
+	})
+}
+
+// wellFormed refuses a body that is encoded, and a query that cannot be read: to
+// overlook a part of it would count another page than was meant.
+func wellFormed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+			writeProblem(w, NewProblem(http.StatusUnsupportedMediaType, "CONTENT_ENCODING_UNSUPPORTED",
+				"Send the body as it is, without Content-Encoding."))
+			return
+		}
+		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+			writeProblem(w, NewProblem(http.StatusBadRequest, "QUERY_MALFORMED",
+				"The query is not percent-encoded as it has to be: "+err.Error()+"."))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// unknown answers what no operation does. Behind the gateway nothing comes here.
+func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+		other := r.Clone(r.Context())
+		other.Method = method
+		if _, pattern := a.mux.Handler(other); pattern != "/" {
+			w.Header().Add("Allow", method)
+		}
+	}
+	if w.Header().Get("Allow") != "" {
+		writeProblem(w, NewProblem(http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED", r.Method+" is not defined here."))
+		return
+	}
+	writeProblem(w, NewProblem(http.StatusNotFound, "NOT_FOUND", "There is nothing at this path."))
+}
+
+// Unavailable answers for a function that cannot start.
+func Unavailable(w http.ResponseWriter) {
+	writeProblem(w, NewProblem(http.StatusServiceUnavailable, "NOT_STARTED", "The function cannot start; its log says why.").RetryAfter(30))
+}
+
+// writeProblem writes a problem outside of any operation.
+func writeProblem(w http.ResponseWriter, p *Problem) {
+	h := w.Header()
+	for name, values := range p.headers {
+		h[name] = values
+	}
+	h.Set("Content-Type", p.ContentType(""))
+	w.WriteHeader(p.Status)
+	writeJSON(w, p)
+}

@@ -1,0 +1,78 @@
+package edge
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+)
+
+// Config is what a function takes from its environment. README has a table of
+// it, and a test compares the two.
+type Config struct {
+	Store          string   `env:"STORE"`
+	AllowedOrigins []string `env:"ALLOWED_ORIGINS" envDefault:"*"`
+	RateLimit      float64  `env:"RATE_LIMIT" envDefault:"20"`
+	TrustedHops    int      `env:"TRUSTED_HOPS" envDefault:"0"`
+	MergeQueue     int      `env:"MERGE_QUEUE" envDefault:"10000"`
+	Shards         int      `env:"SHARDS" envDefault:"1"`
+}
+
+// Deployed says whether this process is a deployed function: Cloud Functions and
+// Cloud Run set K_SERVICE.
+func Deployed() bool { return os.Getenv("K_SERVICE") != "" }
+
+// LoadConfig reads the environment.
+func LoadConfig() (Config, error) {
+	var c Config
+	if err := env.Parse(&c); err != nil {
+		return c, fmt.Errorf("settings: %w", err)
+	}
+	if c.TrustedHops == 0 {
+		c.TrustedHops = 1
+		if Deployed() {
+			c.TrustedHops = 2
+		}
+	}
+	return c, c.Check()
+}
+
+// Check returns an error that names every setting that cannot be.
+func (c Config) Check() error {
+	var errs []error
+	wrong := func(bad bool, format string, args ...any) {
+		if bad {
+			errs = append(errs, fmt.Errorf(format, args...))
+		}
+	}
+	for _, o := range c.AllowedOrigins {
+		wrong(!isOrigin(o), "ALLOWED_ORIGINS: %q is neither * nor an origin such as https://example.com", o)
+	}
+	wrong(c.RateLimit != 0 && !(c.RateLimit >= minRate && c.RateLimit <= maxRate),
+		"RATE_LIMIT: %v is neither 0, which is no limit, nor %g to %g", c.RateLimit, minRate, maxRate)
+	wrong(c.TrustedHops < 1 || c.TrustedHops > 10, "TRUSTED_HOPS: %d is not 1 to 10", c.TrustedHops)
+	wrong(c.MergeQueue < 1, "MERGE_QUEUE: %d is not at least 1", c.MergeQueue)
+	wrong(c.Shards < 1 || c.Shards > 100, "SHARDS: %d is not 1 to 100", c.Shards)
+	if len(errs) > 0 {
+		return fmt.Errorf("settings: %w", errors.Join(errs...))
+	}
+	return nil
+}
+
+// Bounds of RATE_LIMIT: a request in a quarter of an hour, and more than there can be.
+const minRate, maxRate = 0.001, 1e6
+
+// isOrigin says whether s is * or what a browser sends as Origin: in lower case, and
+// without a pattern, which the library for CORS would know.
+func isOrigin(s string) bool {
+	if s == "*" {
+		return true
+	}
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && !strings.Contains(s, "*") && s == strings.ToLower(s) && slices.Contains([]string{"http", "https"}, u.Scheme) &&
+		u.Scheme+"://"+u.Host == s
+}

@@ -1,0 +1,94 @@
+package edge
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/rs/cors"
+)
+
+// allowedHeaders are those that a page of another site may send.
+var allowedHeaders = []string{"Content-Type", "X-Api-Key", "Idempotency-Key", "If-Match", "If-None-Match"}
+
+// exposedHeaders are those of a reply that such a page may read.
+var exposedHeaders = []string{"Retry-After", "ETag", "Idempotent-Replayed"}
+
+// cors answers pages of other sites: on every reply, errors too, so that a script
+// sees what went wrong. Public operations are open to ALLOWED_ORIGINS, and refuse
+// a page of any other origin rather than do what it asks and hide the reply. The
+// others are open to the origins that are named; "*" opens none of them.
+func (a *API) cors(public bool, next http.Handler) http.Handler {
+	allowed := a.allowedOrigins(public)
+	if public {
+		next = a.onlyFrom(allowed, next)
+	}
+	return cors.New(corsOptions(allowed, nil)).Handler(next)
+}
+
+// preflight answers the question a browser asks before it calls an operation at
+// path. It needs no key.
+func (a *API) preflight(path string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		methods := a.paths[path]
+		public := methods[r.Header.Get("Access-Control-Request-Method")]
+		var names []string
+		for method := range methods {
+			names = append(names, method)
+		}
+		slices.Sort(names)
+		w.Header().Set("Allow", strings.Join(append(names, http.MethodOptions), ", "))
+		cors.New(corsOptions(a.allowedOrigins(public), names)).HandlerFunc(w, r)
+		if r.Header.Get("Access-Control-Request-Method") == "" {
+			w.WriteHeader(http.StatusNoContent)
+		}
+	})
+}
+
+func corsOptions(origins, methods []string) cors.Options {
+	o := cors.Options{
+		AllowedOrigins: origins,
+		AllowedMethods: methods,
+		AllowedHeaders: allowedHeaders,
+		ExposedHeaders: exposedHeaders,
+		MaxAge:         24 * 60 * 60,
+	}
+	if methods == nil {
+		o.AllowedMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+	}
+	if len(origins) == 0 { // which the library takes for all
+		o.AllowOriginFunc = func(string) bool { return false }
+	}
+	return o
+}
+
+// allowedOrigins returns the origins that may call a public operation, or one that
+// needs a key.
+func (a *API) allowedOrigins(public bool) []string {
+	if public {
+		return a.config.AllowedOrigins
+	}
+	return slices.DeleteFunc(slices.Clone(a.config.AllowedOrigins), func(o string) bool { return o == "*" })
+}
+
+// onlyFrom refuses requests that a page of an origin not allowed sends. A request
+// that names no origin is no such page's.
+func (a *API) onlyFrom(origins []string, next http.Handler) http.Handler {
+	if slices.Contains(origins, "*") {
+		return next
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if o := r.Header.Get("Origin"); o != "" && !slices.Contains(origins, strings.ToLower(o)) {
+			writeProblem(w, NewProblem(http.StatusForbidden, "ORIGIN_NOT_ALLOWED",
+				"ALLOWED_ORIGINS does not name the page's origin, "+o+"."))
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
+// splitPattern splits a pattern of http.ServeMux.
+func splitPattern(pattern string) (method, path string) {
+	method, path, _ = strings.Cut(pattern, " ")
+	return method, path
+}

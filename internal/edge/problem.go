@@ -1,0 +1,78 @@
+package edge
+
+import (
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+)
+
+// Problem is the body of every error (RFC 9457). Code is stable and for
+// programs; Detail is for people and says what to mend.
+type Problem struct {
+	Title  string  `json:"title" example:"Unprocessable Entity" doc:"What the status means."`
+	Status int     `json:"status" example:"422" doc:"The HTTP status."`
+	Code   string  `json:"code" example:"VALIDATION_FAILED" doc:"What is wrong, for programs. It does not change."`
+	Detail string  `json:"detail,omitempty" example:"page: it starts with a slash, such as /about" doc:"What is wrong and how to mend it, for people."`
+	Errors []Fault `json:"errors,omitempty" doc:"Each fault of the request, where there are several."`
+
+	headers http.Header
+}
+
+// Fault is one of a request's faults.
+type Fault struct {
+	Location string `json:"location,omitempty" example:"query.pageSize" doc:"Where it is."`
+	Message  string `json:"message" example:"expected number >= 0" doc:"What it is."`
+}
+
+// Interfaces by which huma knows an error's status and headers, and its type.
+var (
+	_ huma.StatusError       = (*Problem)(nil)
+	_ huma.HeadersError      = (*Problem)(nil)
+	_ huma.ContentTypeFilter = (*Problem)(nil)
+)
+
+// NewProblem returns a problem. Its title is the status's text.
+func NewProblem(status int, code, detail string) *Problem {
+	return &Problem{Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
+}
+
+// RetryAfter says after how many seconds a client may try again.
+func (p *Problem) RetryAfter(seconds int) *Problem {
+	p.headers = http.Header{"Retry-After": {strconv.Itoa(max(1, seconds))}}
+	return p
+}
+
+func (p *Problem) Error() string           { return p.Code + ": " + p.Detail }
+func (p *Problem) GetStatus() int          { return p.Status }
+func (p *Problem) GetHeaders() http.Header { return p.headers }
+
+// ContentType makes a problem JSON whatever the client would rather have.
+func (p *Problem) ContentType(string) string { return "application/problem+json" }
+
+// problemOf is how huma makes the errors that it finds itself: what a request's
+// declaration says and the request does not keep.
+func problemOf(status int, message string, errs ...error) huma.StatusError {
+	p := NewProblem(status, validationCodes[status], message)
+	if p.Code == "" {
+		p.Code = strings.ToUpper(strings.ReplaceAll(p.Title, " ", "_"))
+	}
+	for _, err := range errs {
+		f := Fault{Message: err.Error()}
+		if d, ok := err.(huma.ErrorDetailer); ok {
+			f = Fault{Location: d.ErrorDetail().Location, Message: d.ErrorDetail().Message}
+		}
+		p.Errors = append(p.Errors, f)
+	}
+	if len(p.Errors) > 0 {
+		p.Detail = strings.TrimPrefix(p.Errors[0].Location+": ", ": ") + p.Errors[0].Message
+	}
+	return p
+}
+
+var validationCodes = map[int]string{
+	http.StatusBadRequest:            "MALFORMED_REQUEST",
+	http.StatusRequestEntityTooLarge: "BODY_TOO_LARGE",
+	http.StatusUnprocessableEntity:   "VALIDATION_FAILED",
+}

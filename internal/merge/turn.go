@@ -1,0 +1,92 @@
+package merge
+
+import (
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+// Turn is what an operation's Apply sees and changes. It is valid until Apply
+// returns.
+type Turn[S any] struct {
+	w        *working[S]
+	keys     []storage.Key
+	reads    []storage.Key
+	changed  []change[S]
+	puts     []storage.Write
+	replayed bool
+}
+
+type change[S any] struct {
+	key   int
+	state *S
+}
+
+// State returns the state of the i-th of the operation's Keys as the operations
+// before it left it, or nil where there is none. Apply may change it in place,
+// and then calls Set.
+func (t *Turn[S]) State(i int) *S { return t.w.states[t.keys[i]].state }
+
+// Set stores the state of the i-th of the operation's Keys. Nil removes it.
+func (t *Turn[S]) Set(i int, s *S) { t.changed = append(t.changed, change[S]{i, s}) }
+
+// Entity returns the i-th of the operation's Reads as the operations before it
+// left it.
+func (t *Turn[S]) Entity(i int) storage.Entity { return t.w.others[t.reads[i]] }
+
+// Put stores an entity of the operation's own, in the same transaction.
+func (t *Turn[S]) Put(e storage.Entity) error {
+	if err := e.Check(); err != nil {
+		return err
+	}
+	e.Exists = true
+	t.puts = append(t.puts, storage.Write{Entity: e})
+	return nil
+}
+
+// keep adds what the turn wrote to the batch. An operation that only brings
+// entities of its own changes its first state too, for that state's mark is how a
+// later run finds that this one was applied.
+func (t *Turn[S]) keep() {
+	for _, c := range t.changed {
+		e := t.w.states[t.keys[c.key]]
+		e.state, e.changed = c.state, true
+	}
+	if len(t.puts) > 0 && len(t.changed) == 0 {
+		t.w.states[t.keys[0]].changed = true
+	}
+	for _, p := range t.puts {
+		t.w.others[p.Entity.Key] = p.Entity
+		t.w.puts = append(t.w.puts, p)
+	}
+}
+
+// working is the entities of a batch while it runs.
+type working[S any] struct {
+	states map[storage.Key]*entry[S]
+	order  []storage.Key // of states, so that a run writes in the same order each time
+	others map[storage.Key]storage.Entity
+	puts   []storage.Write
+	turn   Turn[S]
+}
+
+// store writes what changed, each changed state with the run's mark, and returns
+// how many entities that are.
+func (w *working[S]) store(tx storage.Tx, codec Codec[S], m mark) (int, error) {
+	n := 0
+	for _, key := range w.order {
+		e := w.states[key]
+		if !e.changed {
+			continue
+		}
+		n++
+		if err := tx.Put(e.encode(key, codec, m)); err != nil {
+			return n, err
+		}
+	}
+	for _, p := range w.puts {
+		n++
+		if err := tx.Put(p.Entity); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}

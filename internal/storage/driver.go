@@ -1,0 +1,141 @@
+package storage
+
+import "context"
+
+// Driver is what a backend implements. New puts the rules of this package in
+// front of it, so a driver is called only with valid keys, entities, queries and
+// values as normal makes them, and owns the entities that it is given.
+type Driver interface {
+	// Get is Store.Get.
+	Get(ctx context.Context, keys []Key) ([]Entity, error)
+
+	// Query is Store.Query. The cursor is one that a driver returned for the same
+	// query, perhaps over another database. An empty Next is the end.
+	Query(ctx context.Context, q Query) (Page, error)
+
+	// Update is Store.Update. fn does all its reading through get, then returns
+	// the writes, at most one for each key.
+	Update(ctx context.Context, fn func(get Getter) ([]Write, error)) error
+
+	// Close is Store.Close.
+	Close() error
+}
+
+// Getter reads inside a transaction. Missing entities have Exists false.
+type Getter func(keys []Key) ([]Entity, error)
+
+// Write is one change that a transaction makes: Entity is put, or, with Delete,
+// what its key names is removed.
+type Write struct {
+	Entity Entity
+	Delete bool
+}
+
+// New makes a Store of a driver.
+func New(d Driver) Store { return &store{d} }
+
+type store struct{ driver Driver }
+
+func (s *store) Get(ctx context.Context, keys ...Key) ([]Entity, error) {
+	if err := checkKeys(keys); err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	return s.driver.Get(ctx, keys)
+}
+
+func (s *store) Query(ctx context.Context, q Query) (Page, error) {
+	if err := q.check(); err != nil {
+		return Page{}, err
+	}
+	q.Where = normalFilters(q.Where)
+	q, err := q.unseal()
+	if err != nil {
+		return Page{}, err
+	}
+	page, err := s.driver.Query(ctx, q)
+	if err != nil {
+		return Page{}, err
+	}
+	page.Next = q.seal(page.Next)
+	return page, nil
+}
+
+func (s *store) Update(ctx context.Context, fn func(Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return s.driver.Update(ctx, func(get Getter) ([]Write, error) {
+		t := tx{get: get}
+		if err := fn(&t); err != nil {
+			return nil, err
+		}
+		return t.writes, nil
+	})
+}
+
+func (s *store) Close() error { return s.driver.Close() }
+
+// tx keeps Tx's rules and collects its writes.
+type tx struct {
+	get    Getter
+	read   int
+	writes []Write
+	at     map[Key]int // where in writes a key is
+	bytes  int
+}
+
+func (t *tx) Get(keys ...Key) ([]Entity, error) {
+	if len(t.writes) > 0 {
+		return nil, invalid("Get after a write in one transaction")
+	}
+	if err := checkKeys(keys); err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	if t.read += len(keys); t.read > MaxTxEntities {
+		return nil, tooLarge("a transaction reads at most %d entities", MaxTxEntities)
+	}
+	return t.get(keys)
+}
+
+func (t *tx) Put(e Entity) error {
+	if err := e.Check(); err != nil {
+		return err
+	}
+	return t.write(Write{Entity: e.normal()})
+}
+
+func (t *tx) Delete(key Key) error {
+	if err := key.check(); err != nil {
+		return err
+	}
+	return t.write(Write{Entity: Entity{Key: key}, Delete: true})
+}
+
+func (t *tx) write(w Write) error {
+	key := w.Entity.Key
+	i, again := t.at[key]
+	if !again {
+		i = len(t.writes)
+	}
+	bytes := t.bytes + w.Entity.Size()
+	if again {
+		bytes -= t.writes[i].Entity.Size()
+	}
+	switch {
+	case i == MaxTxEntities:
+		return tooLarge("a transaction writes at most %d entities", MaxTxEntities)
+	case bytes > MaxTxBytes:
+		return tooLarge("a transaction writes at most %d bytes", MaxTxBytes)
+	}
+	t.bytes = bytes
+	if again {
+		t.writes[i] = w
+		return nil
+	}
+	if t.at == nil {
+		t.at = make(map[Key]int)
+	}
+	t.at[key] = i
+	t.writes = append(t.writes, w)
+	return nil
+}

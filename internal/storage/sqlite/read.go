@@ -1,0 +1,108 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+// readers are the connections for reading outside of updates. They see what was
+// committed when they begin, and wait for no writer.
+type readers struct {
+	path string
+	free chan *conn    // idle connections
+	room chan struct{} // one token for each connection that may still be opened
+
+	mu     sync.Mutex
+	opened []*conn
+}
+
+func newReaders(path string) *readers {
+	n := max(2, runtime.GOMAXPROCS(0))
+	r := &readers{path: path, free: make(chan *conn, n), room: make(chan struct{}, n)}
+	for range n {
+		r.room <- struct{}{}
+	}
+	return r
+}
+
+// with runs fn with a connection of its own.
+func (r *readers) with(ctx context.Context, fn func(*conn) error) error {
+	c, err := r.take(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { r.free <- c }()
+	return fn(c)
+}
+
+func (r *readers) take(ctx context.Context) (*conn, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	select {
+	case c := <-r.free:
+		return c, nil
+	default:
+	}
+	select {
+	case c := <-r.free:
+		return c, nil
+	case <-r.room:
+		return r.open(ctx)
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (r *readers) open(ctx context.Context) (*conn, error) {
+	c, err := connect(ctx, r.path,
+		"busy_timeout = 10000", // another process that recovers the log after a crash
+		"query_only = ON",
+		"cache_size = -4000", // KiB
+	)
+	if err != nil {
+		r.room <- struct{}{}
+		return nil, classify("open for reading", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.opened = append(r.opened, c)
+	return c, nil
+}
+
+func (r *readers) close() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	var errs []error
+	for _, c := range r.opened {
+		errs = append(errs, c.close())
+	}
+	return errors.Join(errs...)
+}
+
+// get reads the keys' entities as they were at one moment.
+func get(c *conn, keys []storage.Key) ([]storage.Entity, error) {
+	if len(keys) > 1 {
+		if err := c.exec("BEGIN"); err != nil {
+			return nil, classify("get", err)
+		}
+		defer c.rollback()
+	}
+	entities := make([]storage.Entity, len(keys))
+	for i, key := range keys {
+		r, err := readRow(c, key)
+		if err != nil {
+			return nil, classify(fmt.Sprintf("get %s", key), err)
+		}
+		entities[i] = r.entity
+		if entities[i].Index, err = decodeIndex(r.columns.properties); err != nil {
+			return nil, fmt.Errorf("sqlite get %s: %w", key, err)
+		}
+	}
+	return entities, nil
+}

@@ -1,0 +1,85 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql/driver"
+	"time"
+
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+const (
+	sweepEvery = time.Minute
+	sweepBatch = 100 // entities for each update: callers wait no longer for it
+
+	selectExpired = "SELECT kind, name FROM entity WHERE expire <= ? ORDER BY expire LIMIT ?"
+)
+
+// sweeper deletes what has expired: when the store opens, then each minute.
+type sweeper struct {
+	cancel context.CancelFunc
+	ended  chan struct{}
+}
+
+func startSweeper(s *store, now func() time.Time) *sweeper {
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &sweeper{cancel, make(chan struct{})}
+	go func() {
+		defer close(w.ended)
+		tick := time.NewTicker(sweepEvery)
+		defer tick.Stop()
+		for {
+			// An error is left to the next time: nobody waits for this, and who
+			// reads or writes meets the same trouble and reports it.
+			_ = s.sweep(ctx, now())
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return w
+}
+
+func (w *sweeper) stop() {
+	w.cancel()
+	<-w.ended
+}
+
+// sweep deletes the entities that have expired by now.
+func (s *store) sweep(ctx context.Context, now time.Time) error {
+	for {
+		keys, err := s.expired(ctx, now)
+		if err != nil || len(keys) == 0 {
+			return err
+		}
+		err = s.Update(ctx, func(get storage.Getter) ([]storage.Write, error) {
+			// Read again: an entity may have been put anew since.
+			entities, err := get(keys)
+			if err != nil {
+				return nil, err
+			}
+			var writes []storage.Write
+			for _, e := range entities {
+				if e.Exists && !e.Expire.IsZero() && !e.Expire.After(now) {
+					writes = append(writes, storage.Write{Entity: storage.Entity{Key: e.Key}, Delete: true})
+				}
+			}
+			return writes, nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (s *store) expired(ctx context.Context, now time.Time) (keys []storage.Key, err error) {
+	err = s.readers.with(ctx, func(c *conn) error {
+		return c.query(context.Background(), selectExpired, func(v []driver.Value) error {
+			keys = append(keys, storage.Key{Kind: v[0].(string), Name: v[1].(string)})
+			return nil
+		}, now.UnixMicro(), int64(sweepBatch))
+	})
+	return keys, err
+}

@@ -1,0 +1,146 @@
+package visit
+
+import (
+	"bufio"
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+)
+
+// ErrFile is an import file with more bad rows than are allowed, or one that is
+// none of the known formats.
+var ErrFile = errors.New("bad import file")
+
+// maxRowErrors is how many bad rows a File names.
+const maxRowErrors = 100
+
+// File is what an import file holds.
+type File struct {
+	Views   []View     // one for each page, in the order of names
+	Rows    int        // rows read, bad ones too
+	Skipped int        // rows that are no visits to pages: GoatCounter's events and bots
+	Bad     int        // rows that could not be read
+	Errors  []RowError // of the bad rows, the first maxRowErrors
+}
+
+// RowError says what is wrong with a row.
+type RowError struct {
+	Line   int    // 1 is the file's first
+	Field  string // its name, or empty where it is the row as a whole
+	Reason string
+}
+
+// ParseFile reads an import file: NDJSON or CSV as WriteNDJSON and WriteCSV write
+// them, or GoatCounter's CSV export. Which it is shows in its first bytes. Rows of
+// one page add up. A bad row is left out and named in the File; with more than
+// maxBad of them, the error is ErrFile and the File tells why. Days after today
+// are bad.
+func ParseFile(r io.Reader, today Day, maxBad int) (*File, error) {
+	p := &parser{today: today, pages: make(map[Page]*pageRows)}
+	in := bufio.NewReaderSize(r, 64<<10)
+	if err := p.read(in); err != nil {
+		return nil, err
+	}
+	if p.file.Bad > maxBad {
+		return &p.file, fmt.Errorf("%w: %d of %d rows are bad, %d allowed", ErrFile, p.file.Bad, p.file.Rows, maxBad)
+	}
+	p.file.Views = p.views()
+	return &p.file, nil
+}
+
+type parser struct {
+	today Day
+	file  File
+	pages map[Page]*pageRows
+}
+
+// pageRows is what the rows of one page add up to.
+type pageRows struct {
+	undated Tally
+	days    map[Day]Tally
+}
+
+func (p *parser) read(in *bufio.Reader) error {
+	if bom, _ := in.Peek(3); bytes.Equal(bom, []byte("\xef\xbb\xbf")) {
+		in.Discard(3)
+	}
+	start, err := in.Peek(2)
+	switch {
+	case len(start) == 0 && err == io.EOF:
+		return nil
+	case len(start) == 0:
+		return readError(err)
+	case bytes.HasPrefix(start, []byte{0x1f, 0x8b}):
+		return fmt.Errorf("%w: it is compressed; unpack it first (gunzip)", ErrFile)
+	case start[0] == '{':
+		return p.readNDJSON(in)
+	default:
+		return p.readCSV(in)
+	}
+}
+
+// readError keeps the cause: a body over its limit, a connection that broke.
+func readError(err error) error { return fmt.Errorf("visit: read import: %w", err) }
+
+func (p *parser) bad(line int, field, reason string) {
+	p.file.Bad++
+	if len(p.file.Errors) < maxRowErrors {
+		p.file.Errors = append(p.file.Errors, RowError{line, field, reason})
+	}
+}
+
+// add adds a tally to a page: on a day, or, where day is nil, beyond its days.
+func (p *parser) add(page Page, day *Day, t Tally) {
+	rows := p.pages[page]
+	if rows == nil {
+		rows = &pageRows{days: make(map[Day]Tally)}
+		p.pages[page] = rows
+	}
+	if day == nil {
+		rows.undated = rows.undated.plus(t)
+	} else {
+		rows.days[*day] = rows.days[*day].plus(t)
+	}
+}
+
+// page reads the page of a row, which names one.
+func (p *parser) page(s string) (Page, string) {
+	page, err := ParsePage(s)
+	switch {
+	case err != nil:
+		return "", err.Error()
+	case s == "":
+		return "", "it is missing"
+	}
+	return page, ""
+}
+
+// day reads a day of a row, and says why it cannot be one.
+func (p *parser) day(s string) (Day, string) {
+	d, err := ParseDay(s)
+	switch {
+	case err != nil:
+		return 0, err.Error()
+	case d > p.today:
+		return 0, fmt.Sprintf("%v is after today, %v (UTC)", d, p.today)
+	}
+	return d, ""
+}
+
+func (p *parser) views() []View {
+	views := make([]View, 0, len(p.pages))
+	for page, rows := range p.pages {
+		v := View{Page: page, Days: make([]DayTally, 0, len(rows.days))}
+		for day, t := range rows.days {
+			v.Days = append(v.Days, DayTally{day, t})
+		}
+		v.Tally = rows.undated.plus(sum(v.Days)).max(Tally{})
+		slices.SortFunc(v.Days, func(a, b DayTally) int { return cmp.Compare(a.Day, b.Day) })
+		views = append(views, v)
+	}
+	slices.SortFunc(views, func(a, b View) int { return cmp.Compare(a.Page, b.Page) })
+	return views
+}

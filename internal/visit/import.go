@@ -1,0 +1,92 @@
+package visit
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/tallystick/tallystick/internal/merge"
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+// importPages is how many pages one transaction of an import carries.
+const importPages = 50
+
+// Import takes over counts made elsewhere. No page is in views twice.
+//
+// For each page and day the larger number stands: what is here, or what is
+// imported; and likewise for what is in a page's total beyond its days. So
+// importing something again changes nothing, an import that broke off is completed
+// by doing it again, a later export of the same counter brings what is new, and
+// days on which two counters ran side by side count once. A page that is not here
+// is taken over as it is.
+func (s *Service) Import(ctx context.Context, views []View) error {
+	today := DayOf(s.now())
+	perCall := max(1, importPages/s.shards)
+	for from := 0; from < len(views); from += perCall {
+		part := views[from:min(from+perCall, len(views))]
+		if err := s.importPart(ctx, part, today); err != nil {
+			return fmt.Errorf("visit: import %s to %s: %w", part[0].Page, part[len(part)-1].Page, err)
+		}
+	}
+	return nil
+}
+
+// importPart imports some pages in one transaction.
+func (s *Service) importPart(ctx context.Context, views []View, today Day) error {
+	var keys []storage.Key
+	for _, v := range views {
+		keys = append(keys, s.shardKeys(v.Page)...)
+	}
+	_, err := s.group.Do(ctx, merge.Op[state, Tally]{
+		Keys:  keys,
+		Bytes: 8 << 10 * len(views),
+		Apply: func(t *merge.Turn[state]) (Tally, error) {
+			for i, v := range views {
+				shards := make([]*state, s.shards)
+				for j := range shards {
+					shards[j] = t.State(i*s.shards + j)
+				}
+				if shards[0] == nil {
+					shards[0] = new(state)
+				}
+				shards[0].raise(join(shards), v, today)
+				t.Set(i*s.shards, shards[0])
+			}
+			return Tally{}, nil
+		},
+	})
+	return err
+}
+
+// raise adds to s, the first shard of whole, what whole lacks of v. Days too old for
+// the history count with what is beyond the days.
+func (s *state) raise(whole *state, v View, today Day) {
+	isNew := whole.total == (Tally{}) && len(whole.days) == 0
+	today = max(today, whole.lastDay()) // another's clock may be ahead
+	whole.trim(today)
+	recent := slices.DeleteFunc(slices.Clone(v.Days), func(d DayTally) bool { return d.Day <= today-HistoryDays })
+	here, there := whole.undated(), v.Tally.minus(sum(recent))
+	if !isNew {
+		there = there.max(here)
+	}
+	more := there.minus(here)
+	var lacked Tally
+	for _, d := range recent {
+		here := whole.on(d.Day)
+		lacks := d.Tally.max(here).minus(here)
+		at := s.day(d.Day)
+		at.Tally = at.Tally.plus(lacks)
+		lacked = lacked.plus(lacks)
+	}
+	s.total = s.total.plus(more.plus(lacked))
+}
+
+// on returns the tally of a day, zero if it has none.
+func (s *state) on(day Day) Tally {
+	i, found := slices.BinarySearchFunc(s.days, day, func(d DayTally, day Day) int { return int(d.Day - day) })
+	if !found {
+		return Tally{}
+	}
+	return s.days[i].Tally
+}

@@ -1,0 +1,146 @@
+package visit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+// Top returns the busiest pages, at most size of them, and the cursor of those
+// that follow, empty at the end. An empty cursor starts with the busiest. One call
+// returns its pages in the order of their visits; from one call to the next the
+// order goes by the first three digits of the visits. The views have no days.
+func (s *Service) Top(ctx context.Context, size int, cursor string) (views []View, next string, err error) {
+	found, err := s.store.Query(ctx, storage.Query{
+		Kind: PageKind, OrderBy: rankProperty, Descending: true, Limit: size, Cursor: cursor,
+	})
+	if err != nil {
+		return nil, "", fmt.Errorf("visit: top: %w", err)
+	}
+	for _, e := range found.Entities {
+		view, first, err := s.topView(ctx, e)
+		if err != nil {
+			return nil, "", fmt.Errorf("visit: top: %w", err)
+		}
+		if first {
+			views = append(views, view)
+		}
+	}
+	slices.SortStableFunc(views, func(a, b View) int { return cmp.Compare(b.Visits, a.Visits) })
+	return views, found.Next, nil
+}
+
+// topView makes the view of the page that e is a shard of, and says whether e is
+// the first of its shards in the order of Top: there the page is listed.
+func (s *Service) topView(ctx context.Context, e storage.Entity) (View, bool, error) {
+	shards := []storage.Entity{e}
+	page := pageOf(e.Key)
+	if s.shards > 1 {
+		var err error
+		if shards, err = s.store.Get(ctx, s.shardKeys(page)...); err != nil {
+			return View{}, false, err
+		}
+	}
+	states, err := decode(shards)
+	if err != nil {
+		return View{}, false, err
+	}
+	best := 0
+	for i, st := range states {
+		if st != nil && (states[best] == nil || st.rank() >= states[best].rank()) {
+			best = i
+		}
+	}
+	view := join(states).view(page)
+	view.Days = nil
+	return view, shards[best].Key == e.Key, nil
+}
+
+// History returns the page's days from one to another, both included, those
+// without a visit too. ErrDay: they are in the wrong order, or more than
+// HistoryDays.
+func (s *Service) History(ctx context.Context, p Page, from, to Day) ([]DayTally, error) {
+	switch {
+	case from > to:
+		return nil, fmt.Errorf("%w: from %v is after to %v", ErrDay, from, to)
+	case to-from >= HistoryDays:
+		return nil, fmt.Errorf("%w: at most %d days at once", ErrDay, HistoryDays)
+	}
+	views, err := s.Read(ctx, p)
+	if err != nil {
+		return nil, err
+	}
+	days := make([]DayTally, to-from+1)
+	for i := range days {
+		days[i].Day = from + Day(i)
+	}
+	for _, d := range views[0].Days {
+		if from <= d.Day && d.Day <= to {
+			days[d.Day-from] = d
+		}
+	}
+	return days, nil
+}
+
+// allPage is how many entities All reads at once; with them it holds at most some
+// megabytes.
+const allPage = 100
+
+// All returns every page with its days, in the order of names. It is not one
+// moment's state: a page counted meanwhile is seen before or after.
+func (s *Service) All(ctx context.Context) iter.Seq2[View, error] {
+	return func(yield func(View, error) bool) {
+		var shards []*state // of page, read so far
+		var page Page
+		flush := func() bool {
+			whole := join(shards)
+			shards = shards[:0]
+			return whole == nil || yield(whole.view(page), nil)
+		}
+		for e, err := range s.entities(ctx) {
+			if err != nil {
+				yield(View{}, err)
+				return
+			}
+			states, err := decode([]storage.Entity{e})
+			if err != nil {
+				yield(View{}, err)
+				return
+			}
+			if p := pageOf(e.Key); p != page {
+				if !flush() {
+					return
+				}
+				page = p
+			}
+			shards = append(shards, states...)
+		}
+		flush()
+	}
+}
+
+// entities returns all entities of PageKind, in the order of names.
+func (s *Service) entities(ctx context.Context) iter.Seq2[storage.Entity, error] {
+	return func(yield func(storage.Entity, error) bool) {
+		q := storage.Query{Kind: PageKind, Limit: allPage}
+		for {
+			found, err := s.store.Query(ctx, q)
+			if err != nil {
+				yield(storage.Entity{}, fmt.Errorf("visit: all pages: %w", err))
+				return
+			}
+			for _, e := range found.Entities {
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if q.Cursor = found.Next; q.Cursor == "" {
+				return
+			}
+		}
+	}
+}

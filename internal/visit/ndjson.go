@@ -1,0 +1,143 @@
+package visit
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"math"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// ndjsonRow is one line of NDJSON: a page with its history. visits may be more, or
+// less, than the days add up to: what they leave over has no day.
+type ndjsonRow struct {
+	Page    string      `json:"page"`
+	Visits  int64       `json:"visits"`
+	Uniques int64       `json:"uniques"`
+	Days    []ndjsonDay `json:"days,omitempty"`
+}
+
+type ndjsonDay struct {
+	Day     string `json:"day"`
+	Visits  int64  `json:"visits"`
+	Uniques int64  `json:"uniques"`
+}
+
+// WriteNDJSON writes a line for each page.
+func WriteNDJSON(w io.Writer, views iter.Seq2[View, error]) error {
+	for v, err := range views {
+		if err != nil {
+			return err
+		}
+		row := ndjsonRow{Page: string(v.Page), Visits: v.Visits, Uniques: v.Uniques}
+		for _, d := range v.Days {
+			row.Days = append(row.Days, ndjsonDay{d.Day.String(), d.Visits, d.Uniques})
+		}
+		if err := json.MarshalWrite(w, row); err != nil {
+			return err
+		}
+		if _, err := io.WriteString(w, "\n"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// maxLine is more than a page with a full history takes.
+const maxLine = 1 << 20
+
+func (p *parser) readNDJSON(in *bufio.Reader) error {
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, maxLine)
+	n := 0
+	for lines.Scan() {
+		n++
+		if line := bytes.TrimSpace(lines.Bytes()); len(line) > 0 {
+			p.file.Rows++
+			p.ndjsonLine(n, line)
+		}
+	}
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return fmt.Errorf("%w: line %d has over %d bytes", ErrFile, n+1, maxLine)
+	} else if err != nil {
+		return readError(err)
+	}
+	return nil
+}
+
+func (p *parser) ndjsonLine(n int, line []byte) {
+	row := ndjsonRow{Visits: missing}
+	if err := json.Unmarshal(line, &row, json.RejectUnknownMembers(true)); err != nil {
+		field, reason := jsonFault(err)
+		p.bad(n, field, reason)
+		return
+	}
+	page, reason := p.page(row.Page)
+	if reason != "" {
+		p.bad(n, "page", reason)
+		return
+	}
+	if row.Visits == missing {
+		p.bad(n, "visits", "they are missing")
+		return
+	}
+	total := Tally{row.Visits, row.Uniques}
+	if reason := checkTally(total); reason != "" {
+		p.bad(n, "visits", reason)
+		return
+	}
+	days := make([]DayTally, len(row.Days))
+	seen := make(map[Day]bool, len(row.Days))
+	for i, d := range row.Days {
+		field := fmt.Sprintf("days[%d]", i)
+		day, reason := p.day(d.Day)
+		if reason == "" {
+			reason = checkTally(Tally{d.Visits, d.Uniques})
+		}
+		if reason == "" && seen[day] {
+			reason = fmt.Sprintf("%v is there twice", day)
+		}
+		if reason != "" {
+			p.bad(n, field, reason)
+			return
+		}
+		seen[day] = true
+		days[i] = DayTally{day, Tally{d.Visits, d.Uniques}}
+	}
+	for _, d := range days {
+		p.add(page, &d.Day, d.Tally)
+	}
+	p.add(page, nil, total.minus(sum(days)))
+}
+
+// missing stands for the visits of a line that has none: to take them for zero
+// would take away what its days have.
+const missing = math.MinInt64
+
+func checkTally(t Tally) string {
+	if t.Visits < 0 || t.Visits > MaxVisits || t.Uniques < 0 || t.Uniques > MaxVisits {
+		return fmt.Sprintf("visits and uniques are 0 to %d", int64(MaxVisits))
+	}
+	return ""
+}
+
+// jsonFault says where in a line the fault is, and what it is, without the Go types
+// that the library names.
+func jsonFault(err error) (field, reason string) {
+	var syntax *jsontext.SyntacticError
+	var semantic *json.SemanticError
+	switch {
+	case errors.As(err, &syntax):
+		return string(syntax.JSONPointer), "not JSON: " + syntax.Err.Error()
+	case errors.As(err, &semantic) && errors.Is(err, json.ErrUnknownName):
+		return string(semantic.JSONPointer), "there is no such field"
+	case errors.As(err, &semantic):
+		return string(semantic.JSONPointer), fmt.Sprintf("a %v cannot stand here", semantic.JSONKind)
+	}
+	return "", "not JSON"
+}

@@ -1,0 +1,258 @@
+// Package visit counts the visits to pages: exactly, by day, and by unique
+// visitor, without keeping anything by which to know one.
+//
+// Read Service here first, then page.go (what a page is called), state.go (what
+// is kept of it), visitor.go (who counts, and as whom), list.go (the busiest
+// pages, all pages) and transfer.go (moving house).
+package visit
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/tallystick/tallystick/internal/merge"
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+// PageKind is the kind of the entities that hold pages: one for each page, named
+// as the page is, or one for each shard.
+const PageKind = "Page"
+
+// MaxReadPages is how many pages one Read may ask for.
+const MaxReadPages = 100
+
+// ErrTooMany is a request for more than one call gives.
+var ErrTooMany = errors.New("too many")
+
+// ErrNumber is a count below zero or over MaxVisits.
+var ErrNumber = fmt.Errorf("bad number: it is 0 to %d", int64(MaxVisits))
+
+// Options configure a Service. Zero fields take the defaults.
+type Options struct {
+	Queue  int              // visits that may wait to be counted, see merge.Options
+	Shards int              // entities over which a page is spread, default 1
+	Now    func() time.Time // default time.Now
+}
+
+// Service counts visits in a store.
+type Service struct {
+	store  storage.Store
+	group  *merge.Group[state, Tally]
+	salts  salts
+	now    func() time.Time
+	shards int
+	own    int // the shard that this instance counts in
+	others otherShards
+}
+
+// New returns a Service over store.
+func New(store storage.Store, opts Options) *Service {
+	if opts.Now == nil {
+		opts.Now = time.Now
+	}
+	shards := max(1, opts.Shards)
+	return &Service{
+		store:  store,
+		group:  merge.New[state, Tally](store, codec{}, merge.Options{Queue: opts.Queue, Now: opts.Now}),
+		salts:  salts{store: store},
+		now:    opts.Now,
+		shards: shards,
+		own:    rand.IntN(shards),
+	}
+}
+
+// Stats tells what the service's transactions have cost so far.
+func (s *Service) Stats() merge.Stats { return s.group.Stats() }
+
+// Request is one visit to be counted.
+type Request struct {
+	Page    Page
+	Visitor Visitor
+
+	// IdempotencyKey, unless empty, lets the same visit be sent again: it is counted
+	// once, and the reply is the same.
+	IdempotencyKey string
+}
+
+// Count is the answer to a Request.
+type Count struct {
+	Page Page
+	Tally
+	Reason   Reason // why it was not counted, or empty
+	Exact    bool   // no other visit has, had or will have this number
+	Replayed bool   // it was counted when it was first sent
+}
+
+// Count counts one visit and returns the page's tally with it in, durably stored.
+// Without a reason against it, the tally's Visits is this visit's own number. When
+// the error is storage.ErrUnknown it may have been counted.
+func (s *Service) Count(ctx context.Context, r Request) (Count, error) {
+	count := Count{Page: r.Page, Exact: s.shards == 1, Reason: r.Visitor.refusal()}
+	if count.Reason != "" {
+		views, err := s.Read(ctx, r.Page)
+		if err != nil {
+			return Count{}, err
+		}
+		count.Tally = views[0].Tally
+		return count, nil
+	}
+	day := DayOf(s.now())
+	var visitor uint64
+	if !r.Visitor.Private {
+		var err error
+		if visitor, err = s.salts.visitor(ctx, day, r.Visitor); err != nil {
+			return Count{}, err
+		}
+	}
+	rest, err := s.others.tally(ctx, s, r.Page)
+	if err != nil {
+		return Count{}, fmt.Errorf("visit: count %s: %w", r.Page, err)
+	}
+	op := merge.Op[state, Tally]{
+		Keys: []storage.Key{shardKey(r.Page, s.own)},
+		Apply: func(t *merge.Turn[state]) (Tally, error) {
+			st := t.State(0)
+			if st == nil {
+				st = new(state)
+			}
+			if st.total.Visits >= MaxVisits {
+				return Tally{}, ErrNumber
+			}
+			st.count(day, visitor)
+			t.Set(0, st)
+			return st.total.plus(rest), nil
+		},
+	}
+	if r.IdempotencyKey == "" {
+		count.Tally, err = s.group.Do(ctx, op)
+	} else {
+		count.Tally, count.Replayed, err = s.group.Once(ctx, op, merge.Idempotency{
+			Scope: "visits", Key: r.IdempotencyKey, Request: []byte(r.Page),
+		})
+	}
+	if err != nil {
+		return Count{}, fmt.Errorf("visit: count %s: %w", r.Page, err)
+	}
+	return count, nil
+}
+
+// View is what there is to see of a page. A page that was never counted has zeros.
+type View struct {
+	Page Page
+	Tally
+	Days []DayTally // those that had visits, ascending
+}
+
+// Read returns the pages as they are now, in the order asked for, at most
+// MaxReadPages.
+func (s *Service) Read(ctx context.Context, pages ...Page) ([]View, error) {
+	if len(pages) > MaxReadPages {
+		return nil, fmt.Errorf("%w: at most %d pages at once, not %d", ErrTooMany, MaxReadPages, len(pages))
+	}
+	views := make([]View, len(pages))
+	perCall := storage.MaxTxEntities / s.shards
+	for from := 0; from < len(pages); from += perCall {
+		part := pages[from:min(from+perCall, len(pages))]
+		keys := make([]storage.Key, 0, len(part)*s.shards)
+		for _, p := range part {
+			keys = append(keys, s.shardKeys(p)...)
+		}
+		got, err := s.store.Get(ctx, keys...)
+		if err != nil {
+			return nil, fmt.Errorf("visit: read: %w", err)
+		}
+		for i, p := range part {
+			states, err := decode(got[i*s.shards : (i+1)*s.shards])
+			if err != nil {
+				return nil, err
+			}
+			views[from+i] = join(states).view(p)
+		}
+	}
+	return views, nil
+}
+
+func (s *state) view(p Page) View {
+	if s == nil {
+		return View{Page: p}
+	}
+	s.estimate()
+	return View{Page: p, Tally: s.total, Days: s.days}
+}
+
+// Set makes the page's tally what it is told. The history stays as it is.
+func (s *Service) Set(ctx context.Context, p Page, t Tally) error {
+	if t.Visits < 0 || t.Visits > MaxVisits || t.Uniques < 0 || t.Uniques > MaxVisits {
+		return ErrNumber
+	}
+	_, err := s.group.Do(ctx, merge.Op[state, Tally]{
+		Keys: s.shardKeys(p),
+		Apply: func(turn *merge.Turn[state]) (Tally, error) {
+			for i := range s.shards {
+				st := turn.State(i)
+				if st == nil {
+					if i > 0 {
+						continue
+					}
+					st = new(state)
+				}
+				st.estimate()
+				st.total = Tally{}
+				if i == 0 {
+					st.total = t
+				}
+				turn.Set(i, st)
+			}
+			return t, nil
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("visit: set %s: %w", p, err)
+	}
+	s.others.forget(p)
+	return nil
+}
+
+// Delete forgets the page and all its history, and says whether there was any. It
+// is counted from one again. Idempotency keys already used stay used.
+func (s *Service) Delete(ctx context.Context, p Page) (existed bool, err error) {
+	gone, err := s.group.Do(ctx, merge.Op[state, Tally]{
+		Keys: s.shardKeys(p),
+		Apply: func(turn *merge.Turn[state]) (gone Tally, err error) {
+			for i := range s.shards {
+				if turn.State(i) != nil {
+					gone.Visits++
+					turn.Set(i, nil)
+				}
+			}
+			return gone, nil
+		},
+	})
+	if err != nil {
+		return false, fmt.Errorf("visit: delete %s: %w", p, err)
+	}
+	s.others.forget(p)
+	return gone.Visits > 0, nil
+}
+
+// shardKey names a shard's entity: the page itself, or the page, a space, which no
+// page's name has, and the shard's number. So a page's shards follow each other in
+// the order of names.
+func shardKey(p Page, shard int) storage.Key {
+	if shard == 0 {
+		return storage.Key{Kind: PageKind, Name: string(p)}
+	}
+	return storage.Key{Kind: PageKind, Name: string(p) + " " + strconv.Itoa(shard)}
+}
+
+func (s *Service) shardKeys(p Page) []storage.Key {
+	keys := make([]storage.Key, s.shards)
+	for i := range keys {
+		keys[i] = shardKey(p, i)
+	}
+	return keys
+}

@@ -1,0 +1,78 @@
+package tallystick
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/tallystick/tallystick/internal/edge"
+	"github.com/tallystick/tallystick/internal/storage"
+	"github.com/tallystick/tallystick/internal/storage/datastore"
+)
+
+// Backend opens the store that a STORE setting names after its scheme.
+type Backend func(ctx context.Context, name string) (storage.Store, error)
+
+// backends are those that a deployed function has. A program that links another
+// one registers it.
+var backends = map[string]Backend{
+	"datastore": func(ctx context.Context, name string) (storage.Store, error) {
+		project, database, _ := strings.Cut(name, "/")
+		return datastore.Open(ctx, project, database)
+	},
+}
+
+// RegisterBackend adds a backend for a scheme. It is called before the first
+// request.
+func RegisterBackend(scheme string, b Backend) { backends[scheme] = b }
+
+// OpenStore opens the store that url names, such as datastore:my-project.
+func OpenStore(ctx context.Context, url string) (storage.Store, error) {
+	scheme, name, _ := strings.Cut(url, ":")
+	backend := backends[scheme]
+	switch {
+	case url == "":
+		return nil, fmt.Errorf("settings: STORE is empty; it is datastore:PROJECT or datastore:PROJECT/DATABASE")
+	case scheme == "sqlite" && edge.Deployed():
+		return nil, fmt.Errorf("settings: STORE: a deployed function has no disk for %q; it takes datastore:PROJECT", url)
+	case backend == nil || name == "":
+		return nil, fmt.Errorf("settings: STORE: %q is not of the form datastore:PROJECT[/DATABASE] or sqlite:PATH", url)
+	}
+	store, err := backend(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("open %s: %w", url, err)
+	}
+	return store, nil
+}
+
+// deployed serves a function with the settings of its environment. It opens
+// nothing before the first request, for a cold start is paid by a person, and then
+// opens once.
+func deployed(f edge.Function) http.Handler {
+	open := sync.OnceValues(func() (http.Handler, error) {
+		config, err := edge.LoadConfig()
+		if err != nil {
+			return nil, err
+		}
+		env := edge.Env{Config: config}
+		if f.Stateless {
+			return edge.New(f, env, nil).Handler(), nil
+		}
+		if env.Store, err = OpenStore(context.Background(), config.Store); err != nil {
+			return nil, err
+		}
+		return edge.New(f, env, nil).Handler(), nil
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler, err := open()
+		if err != nil {
+			slog.ErrorContext(r.Context(), "function cannot start", "function", f.Name, "error", err)
+			edge.Unavailable(w)
+			return
+		}
+		handler.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,33 @@
+// Package tallystick gives a static website or a small shop a backend without a
+// server: it counts, keeps and agrees. This file is the table of contents: every
+// function that is deployed, by its entry point, and the folder that it is in.
+package tallystick
+
+import (
+	_ "embed"
+
+	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
+
+	"github.com/tallystick/tallystick/functions/docs"
+	"github.com/tallystick/tallystick/functions/visits"
+	"github.com/tallystick/tallystick/internal/edge"
+)
+
+// Functions is the table of functions.
+var Functions = []edge.Function{
+	{EntryPoint: "Visits", Name: "visits", Register: visits.Register},
+	{EntryPoint: "Docs", Name: "docs", Stateless: true, Register: docs.Register},
+}
+
+// GatewayConfig is the gateway's routing table, generated from the functions.
+//
+//go:embed gateway-config.yaml
+var GatewayConfig []byte
+
+//go:generate go run ./openapi/generate
+
+func init() {
+	for _, f := range Functions {
+		functions.HTTP(f.EntryPoint, deployed(f).ServeHTTP)
+	}
+}

@@ -1,0 +1,292 @@
+package web
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"html"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"reflect"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+// startBrowser is the one Chromium of this test process; each tab of it has a context
+// (cookies, storage, cache) of its own. Without Chromium the test is skipped, except
+// where CI=true promises that there is one.
+func startBrowser(t *testing.T) context.Context {
+	t.Helper()
+	if _, err := exec.LookPath("chromium"); err != nil {
+		if os.Getenv("CI") == "true" {
+			t.Fatal("no chromium on the PATH, and CI=true promises one")
+		}
+		t.Skip("needs chromium on the PATH: the behaviour in a browser is not tested")
+	}
+	profile, err := os.MkdirTemp("", "tallystick-chromium-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true),
+		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1, MAP *.localhost 127.0.0.1, MAP notlocalhost 127.0.0.1"))
+	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Errorf("closing chromium: %v", err)
+		}
+		cancel()
+		cancelAlloc()
+		if err := os.RemoveAll(profile); err != nil {
+			t.Errorf("removing chromium's profile: %v", err)
+		}
+	})
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("starting chromium: %v", err)
+	}
+	return ctx
+}
+
+// A tab is one page in a browser context of its own, with a site and a stand-in of
+// the API behind it.
+type tab struct {
+	*testing.T
+	ctx context.Context
+	*standIn
+
+	mu       sync.Mutex
+	problems []string // what the page threw or wrote to the console
+}
+
+func newTab(t *testing.T, browser context.Context) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("opening a tab: %v", err)
+	}
+	ctx, cancel = context.WithTimeout(ctx, 20*time.Second)
+	t.Cleanup(cancel)
+	tb := &tab{T: t, ctx: ctx, standIn: newStandIn(t)}
+	err := chromedp.Listen(ctx, func(event any) {
+		tb.mu.Lock()
+		defer tb.mu.Unlock()
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			tb.problems = append(tb.problems, fmt.Sprint(e.ExceptionDetails))
+		case *runtime.EventConsoleAPICalled:
+			tb.problems = append(tb.problems, fmt.Sprintf("console.%s", e.Type))
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		tb.mu.Lock()
+		defer tb.mu.Unlock()
+		for _, p := range tb.problems {
+			t.Errorf("the page complained: %s", p)
+		}
+	})
+	return tb
+}
+
+func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	tb.Helper()
+	if err := chromedp.Do(tb.ctx, steps...); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// open loads a page of the site: url is a path of http://site.test, or a whole URL.
+func (tb *tab) open(url string) {
+	tb.Helper()
+	if strings.HasPrefix(url, "/") {
+		url = tb.at("site.test", url)
+	}
+	tb.do(chromedp.Navigate(url))
+}
+
+func (tb *tab) eval(js string) {
+	tb.Helper()
+	tb.do(chromedp.Evaluate[chromedp.Void](js, chromedp.EvalAwaitPromise))
+}
+
+// text wants the expression, a string, to become want. While the page is on its way to
+// another one, the expression may fail.
+func (tb *tab) text(js, want string) {
+	tb.Helper()
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		got, err := chromedp.Run(tb.ctx, chromedp.Evaluate[string](js))
+		if err == nil && got == want {
+			return
+		}
+		if time.Now().After(deadline) {
+			tb.Fatalf("%s is %q, %v, want %q", js, got, err, want)
+		}
+	}
+}
+
+// shows wants the <visit-count> elements, in their order, to show these texts.
+func (tb *tab) shows(want ...string) {
+	tb.Helper()
+	tb.text(`[...document.querySelectorAll('visit-count')].map(e => e.textContent).join('|')`, strings.Join(want, "|"))
+}
+
+// calls wants exactly these calls of the API so far ("POST /a", "GET /a /b").
+func (tb *tab) calls(want ...string) {
+	tb.Helper()
+	var got []string
+	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		if got = tb.recorded(); len(got) >= len(want) || time.Now().After(deadline) {
+			break
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		tb.Fatalf("the API was called %q, want %q", got, want)
+	}
+}
+
+// standIn is the API as far as count.js uses it, and a site whose every page has the
+// same body. One server for both: a page is on site.test, the API on api.test.
+type standIn struct {
+	server *httptest.Server
+	body   string            // of every page; {script} is the line to paste
+	pages  map[string]string // bodies of pages that have another
+	visits map[string]int    // before the first call
+
+	// before, if set, sees a counted call first, and answers it if it returns true.
+	before func(w http.ResponseWriter, r *http.Request, call string) bool
+
+	// site, if set, serves what is not the API's.
+	site http.Handler
+
+	// onPage, if set, is told of each page asked for.
+	onPage func(path string)
+
+	lock sync.Mutex
+	log  []string
+	odd  []string // requests that were no simple ones
+}
+
+func newStandIn(t *testing.T) *standIn {
+	s := &standIn{
+		body:   `{script}<visit-count>-</visit-count>`,
+		pages:  map[string]string{},
+		visits: map[string]int{},
+	}
+	s.server = httptest.NewServer(http.HandlerFunc(s.serve))
+	t.Cleanup(func() {
+		s.server.CloseClientConnections()
+		s.server.Close()
+		for _, o := range s.odd {
+			t.Errorf("not a simple request: %s", o)
+		}
+	})
+	return s
+}
+
+// hold keeps the calls like this one waiting until release is called, or until whoever
+// calls goes away.
+func (s *standIn) hold(call string) (release func()) {
+	held := make(chan struct{})
+	s.before = func(_ http.ResponseWriter, r *http.Request, c string) bool {
+		if c == call {
+			select {
+			case <-held:
+			case <-r.Context().Done():
+			}
+		}
+		return false
+	}
+	return sync.OnceFunc(func() { close(held) })
+}
+
+func (s *standIn) at(host, path string) string {
+	_, port, _ := net.SplitHostPort(s.server.Listener.Addr().String())
+	return "http://" + host + ":" + port + path
+}
+
+func (s *standIn) script(attributes string) string {
+	return fmt.Sprintf(`<script src="%s" defer %s></script>`, s.at("api.test", "/visits/count.js"), attributes)
+}
+
+func (s *standIn) recorded() []string {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	return append([]string(nil), s.log...)
+}
+
+func (s *standIn) serve(w http.ResponseWriter, r *http.Request) {
+	switch {
+	case r.URL.Path == "/visits/count.js":
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		w.Write(CountJS())
+	case r.URL.Path == "/visits":
+		s.serveAPI(w, r)
+	case r.URL.Path == "/favicon.ico":
+		http.NotFound(w, r)
+	case s.site != nil:
+		s.site.ServeHTTP(w, r)
+	default:
+		if s.onPage != nil {
+			s.onPage(r.URL.Path)
+		}
+		body, ok := s.pages[r.URL.Path]
+		if !ok {
+			body = s.body
+		}
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		fmt.Fprintf(w, "<!doctype html><title>%s</title><body>%s", html.EscapeString(r.URL.Path),
+			strings.ReplaceAll(body, "{script}", s.script("")))
+	}
+}
+
+func (s *standIn) serveAPI(w http.ResponseWriter, r *http.Request) {
+	pages := r.URL.Query()["page"]
+	call := r.Method + " " + strings.Join(pages, " ")
+
+	s.lock.Lock()
+	s.log = append(s.log, call)
+	if r.Method == http.MethodOptions || r.Header.Get("Content-Type") != "" || r.Header.Get("Cookie") != "" {
+		s.odd = append(s.odd, fmt.Sprintf("%s with %v", call, r.Header))
+	}
+	s.lock.Unlock()
+
+	w.Header().Set("Access-Control-Allow-Origin", "*")
+	if s.before != nil && s.before(w, r, call) {
+		return
+	}
+
+	type numbers struct {
+		Page    string `json:"page"`
+		Visits  int    `json:"visits"`
+		Uniques int    `json:"uniques"`
+	}
+	s.lock.Lock()
+	var all []numbers
+	for _, p := range pages {
+		if r.Method == http.MethodPost {
+			s.visits[p]++
+		}
+		all = append(all, numbers{p, s.visits[p], s.visits[p] / 2})
+	}
+	s.lock.Unlock()
+
+	w.Header().Set("Content-Type", "application/json")
+	if len(all) == 1 {
+		json.NewEncoder(w).Encode(all[0])
+		return
+	}
+	json.NewEncoder(w).Encode(map[string]any{"pages": all})
+}

@@ -1,0 +1,86 @@
+package web
+
+import (
+	"io/fs"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+func TestCountJSIsBelow2KiB(t *testing.T) {
+	if got := len(CountJS()); got >= 2048 {
+		t.Errorf("count.js is served in %d bytes, want fewer than 2048", got)
+	}
+}
+
+func TestSqueeze(t *testing.T) {
+	for _, tt := range []struct{ name, source, want string }{
+		{"comment lines go", "// a\na();\n    // b\nb();\n", "a();b();"},
+		{"indentation and blank lines go", "\n\n    a();\n\n\tb();\n", "a();b();"},
+		{"space between words stays", "let a = new Set;\n", "let a=new Set;"},
+		{"space around punctuation goes", "if (a && !b) { c(); }\n", "if(a&&!b){c()}\n"},
+		{"the line after a block stays a line", "{\n    a();\n}\nb();\n", "{a()}\nb();"},
+		{"a value over several lines is joined", "a = [\n    b\n        ? c\n        : d\n];\n", "a=[b?c:d];"},
+	} {
+		if got := squeeze(tt.source); got != tt.want {
+			t.Errorf("%s: squeeze(%q) = %q, want %q", tt.name, tt.source, got, tt.want)
+		}
+	}
+}
+
+// TestCountSourceCanBeSqueezed holds the rules of squeeze. That what is left is the
+// same program is what TestCount shows: it runs the squeezed one.
+func TestCountSourceCanBeSqueezed(t *testing.T) {
+	quoted := regexp.MustCompile(`'[^'\n]*[ "][^'\n]*'`)
+	n := 0
+	for line := range strings.Lines(countSource) {
+		n++
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, "//") {
+			continue
+		}
+		if strings.Contains(line, "//") || strings.Contains(line, "/*") {
+			t.Errorf("count.js:%d: a comment beside code: %s", n, line)
+		}
+		if strings.ContainsAny(line, "\"`") {
+			t.Errorf("count.js:%d: a quote other than ': %s", n, line)
+		}
+		for _, s := range quoted.FindAllString(line, -1) {
+			// Between two strings there is punctuation; inside one there is not.
+			if !strings.ContainsAny(s, ",+:=()[]{}?") {
+				t.Errorf("count.js:%d: a space inside a string: %s", n, s)
+			}
+		}
+	}
+}
+
+// TestSiteNeedsNobodyElse: the demo works without a network and under a policy that
+// allows no inline script or style.
+func TestSiteNeedsNobodyElse(t *testing.T) {
+	foreign := regexp.MustCompile(`(?i)(src|<link[^>]*href|url\(|@import|fetch\()\s*=?\s*['"(]?\s*(https?:)?//`)
+	inline := regexp.MustCompile(`(?i)<script(?:[^>]*src=)?[^>]*>[^<]|<style|\sstyle=|\son[a-z]+=|javascript:`)
+	seen := 0
+	err := fs.WalkDir(Site(), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		seen++
+		b, err := fs.ReadFile(Site(), path)
+		if err != nil {
+			return err
+		}
+		if s := foreign.Find(b); s != nil {
+			t.Errorf("%s asks another server: %s", path, s)
+		}
+		if s := inline.Find(b); s != nil && strings.HasSuffix(path, ".html") {
+			t.Errorf("%s has inline code or style: %s", path, s)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if seen < 3 {
+		t.Errorf("the site has %d files, want at least index.html, style.css and demo.js", seen)
+	}
+}
