@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 
@@ -38,8 +40,10 @@ func OpenStore(ctx context.Context, url string) (storage.Store, error) {
 		return nil, fmt.Errorf("settings: STORE is empty; it is datastore:PROJECT or datastore:PROJECT/DATABASE")
 	case scheme == "sqlite" && edge.Deployed():
 		return nil, fmt.Errorf("settings: STORE: a deployed function has no disk for %q; it takes datastore:PROJECT", url)
-	case backend == nil || name == "":
-		return nil, fmt.Errorf("settings: STORE: %q is not of the form datastore:PROJECT[/DATABASE] or sqlite:PATH", url)
+	case backend == nil:
+		return nil, fmt.Errorf("settings: STORE: %q is not for this program, which knows %s", url, strings.Join(slices.Sorted(maps.Keys(backends)), ", "))
+	case name == "":
+		return nil, fmt.Errorf("settings: STORE: %q does not say which one, such as datastore:my-project", url)
 	}
 	store, err := backend(ctx, name)
 	if err != nil {

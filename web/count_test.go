@@ -99,6 +99,12 @@ func storesNothing(tb *tab) {
 }
 
 func countsWhoLeaves(tb *tab) {
+	// The request is mostly out before the page is gone, so its promise to outlive the
+	// page is looked at too.
+	tb.onNewDocument(`
+		const real = fetch;
+		window.fetch = (url, init) => init?.method == 'POST' && !init.keepalive ? Promise.reject() : real(url, init);
+	`)
 	release := tb.hold("POST /")
 	tb.pages["/"] = `{script}<script>addEventListener('DOMContentLoaded', () => setTimeout(() => location = '/next'))</script>`
 	tb.open("/")
@@ -187,10 +193,11 @@ func countsNewPaths(tb *tab) {
 		history.replaceState(null, '', '/a/');
 		history.replaceState(null, '', '/a/index.html');
 		location.hash = 'other';
-		history.replaceState({state: 1}, '', '/b');
-		history.pushState(null, '', '/c');
 	`)
-	tb.text(`location.pathname`, "/c")
+	tb.calls("POST /", "POST /a")
+	tb.eval(`history.replaceState({state: 1}, '', '/b')`)
+	tb.calls("POST /", "POST /a", "POST /b")
+	tb.eval(`history.pushState(null, '', '/c')`)
 	tb.calls("POST /", "POST /a", "POST /b", "POST /c")
 	tb.eval(`history.back()`)
 	tb.text(`location.pathname + JSON.stringify(history.state)`, `/b{"state":1}`)

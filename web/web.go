@@ -23,8 +23,10 @@ var countJS = sync.OnceValue(func() []byte { return []byte(squeeze(countSource))
 // change it.
 func CountJS() []byte { return countJS() }
 
-// Site is the demo site: index.html, and beside it what the page asks for. It also
-// asks for /visits/count.js, /visits/badge.svg and /demo/history.
+// Site is the demo site, for /: index.html and what stands beside it. From its own
+// origin it also asks for the routes of visits and docs, and for GET /demo/history: what
+// GET /visits/history answers for the page / and the last 30 days, today the last, to
+// anyone. It needs no more than the policy "default-src 'self'".
 func Site() fs.FS {
 	sub, err := fs.Sub(site, "site")
 	if err != nil {

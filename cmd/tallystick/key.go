@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -43,20 +44,31 @@ func (o serveOptions) keyFile() string {
 // keptKey returns the key in a file, which it makes if there is none.
 func keptKey(file string) (string, error) {
 	b, err := os.ReadFile(file)
-	if err == nil {
-		if key := strings.TrimSpace(string(b)); key != "" {
-			return key, nil
+	if errors.Is(err, fs.ErrNotExist) {
+		if err = makeKey(file); err == nil || errors.Is(err, fs.ErrExist) { // another process was first
+			b, err = os.ReadFile(file)
 		}
-		return "", fmt.Errorf("%s is empty", file)
 	}
-	if !errors.Is(err, fs.ErrNotExist) {
-		return "", err
-	}
-	key := rand.Text()
-	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return "", err
 	}
-	_, err = fmt.Fprintln(f, key)
-	return key, errors.Join(err, f.Close())
+	if key := strings.TrimSpace(string(b)); key != "" {
+		return key, nil
+	}
+	return "", fmt.Errorf("%s is empty", file)
+}
+
+// makeKey keeps a new key in a file, readable for its owner only, that has all of
+// it from its first moment.
+func makeKey(file string) error {
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(f.Name())
+	_, err = fmt.Fprintln(f, rand.Text())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	return os.Link(f.Name(), file)
 }

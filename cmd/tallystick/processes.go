@@ -49,6 +49,16 @@ func functionCommand() *cobra.Command {
 // runProcesses runs every function as a process of its own, and again when it
 // dies.
 func runProcesses(ctx context.Context, config edge.Config) (*running, error) {
+	// A function opens its store at the first request, which is late to hear that
+	// there is none.
+	store, err := tallystick.OpenStore(ctx, config.Store)
+	if err != nil {
+		return nil, err
+	}
+	if err := store.Close(); err != nil {
+		return nil, err
+	}
+
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
 	r := &running{

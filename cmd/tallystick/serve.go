@@ -42,6 +42,7 @@ func serveCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
+			context.AfterFunc(ctx, stop) // a second signal does not wait for the drain
 			defer stop()
 			return serve(ctx, o, c.OutOrStdout())
 		},
@@ -71,10 +72,6 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	defer listener.Close()
 	url := baseURL(listener.Addr())
 
-	keys, keyFile, err := o.keys()
-	if err != nil {
-		return err
-	}
 	config, err := edge.LoadConfig()
 	if err != nil {
 		return err
@@ -92,6 +89,11 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, functions.close()) }()
 
+	// Last, so that a start that fails for another reason leaves no key behind.
+	keys, keyFile, err := o.keys()
+	if err != nil {
+		return err
+	}
 	rendered, err := gateway.Render(tallystick.GatewayConfig, functions.addresses)
 	if err != nil {
 		return err
@@ -121,7 +123,10 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	}
 	drain, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	return server.Shutdown(drain)
+	if err := server.Shutdown(drain); err != nil {
+		return fmt.Errorf("requests that had not ended after %v were cut off: %w", drainTime, err)
+	}
+	return nil
 }
 
 // greet prints what a newcomer needs.

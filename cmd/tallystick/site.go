@@ -11,10 +11,9 @@ import (
 // sitePolicy lets the demo site load only what is its own.
 const sitePolicy = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
-// withSite serves the demo site at / and leaves everything else to the gateway.
+// withSite serves the demo site at / and leaves everything else to the gateway,
+// which, unlike http.ServeMux, redirects nothing.
 func withSite(gate http.Handler, key string) http.Handler {
-	mux := http.NewServeMux()
-	mux.Handle("/", gate)
 	files := http.FileServerFS(web.Site())
 	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", sitePolicy)
@@ -22,15 +21,20 @@ func withSite(gate http.Handler, key string) http.Handler {
 		w.Header().Set("Cache-Control", "no-cache")
 		files.ServeHTTP(w, r)
 	})
+	pages := map[string]http.Handler{"/": site, "/demo/history": demoHistory(gate, key)}
 	fs.WalkDir(web.Site(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && name != "index.html" {
-			mux.Handle("GET /"+name, site)
+			pages["/"+name] = site
 		}
 		return err
 	})
-	mux.Handle("GET /{$}", site)
-	mux.Handle("GET /demo/history", demoHistory(gate, key))
-	return mux
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		page := pages[r.URL.Path]
+		if page == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
+			page = gate
+		}
+		page.ServeHTTP(w, r)
+	})
 }
 
 // demoHistory answers with the last 30 days of the demo page itself, the one thing

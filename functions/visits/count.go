@@ -106,8 +106,8 @@ func (h handlers) pixel(ctx context.Context, in *pixelInput) (*fileOutput, error
 
 // fileOutput is a reply that is not JSON.
 type fileOutput struct {
-	ContentType  string `header:"Content-Type"`
-	CacheControl string `header:"Cache-Control"`
+	ContentType  string `header:"Content-Type" hidden:"true"`
+	CacheControl string `header:"Cache-Control" doc:"For how long a browser may keep it."`
 	Body         []byte
 }
 

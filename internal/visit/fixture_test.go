@@ -196,6 +196,19 @@ func (s *failing) Update(ctx context.Context, fn func(storage.Tx) error) error {
 	return s.Store.Update(ctx, fn)
 }
 
+// noReads is a store that, while it is down, answers no Get.
+type noReads struct {
+	storage.Store
+	down bool
+}
+
+func (s *noReads) Get(ctx context.Context, keys ...storage.Key) ([]storage.Entity, error) {
+	if s.down {
+		return nil, storage.ErrUnavailable
+	}
+	return s.Store.Get(ctx, keys...)
+}
+
 // wantNumbers wants each of 1 to n once.
 func wantNumbers(t *testing.T, numbers []int64, n int) {
 	t.Helper()

@@ -43,13 +43,7 @@ func (s *Service) importPart(ctx context.Context, views []View, today Day) error
 		Bytes: 8 << 10 * len(views),
 		Apply: func(t *merge.Turn[state]) (Tally, error) {
 			for i, v := range views {
-				shards := make([]*state, s.shards)
-				for j := range shards {
-					shards[j] = t.State(i*s.shards + j)
-				}
-				if shards[0] == nil {
-					shards[0] = new(state)
-				}
+				shards := s.states(t, i*s.shards)
 				shards[0].raise(join(shards), v, today)
 				t.Set(i*s.shards, shards[0])
 			}

@@ -192,21 +192,16 @@ func (s *Service) Set(ctx context.Context, p Page, t Tally) error {
 	_, err := s.group.Do(ctx, merge.Op[state, Tally]{
 		Keys: s.shardKeys(p),
 		Apply: func(turn *merge.Turn[state]) (Tally, error) {
-			for i := range s.shards {
-				st := turn.State(i)
-				if st == nil {
-					if i > 0 {
-						continue
-					}
-					st = new(state)
+			shards := s.states(turn, 0)
+			for i, st := range shards {
+				if st != nil {
+					st.estimate()
+					st.total = Tally{}
+					turn.Set(i, st)
 				}
-				st.estimate()
-				st.total = Tally{}
-				if i == 0 {
-					st.total = t
-				}
-				turn.Set(i, st)
 			}
+			// What join takes off for visitors that several shards saw is no part of t.
+			shards[0].total = t.minus(join(shards).total)
 			return t, nil
 		},
 	})
@@ -215,6 +210,19 @@ func (s *Service) Set(ctx context.Context, p Page, t Tally) error {
 	}
 	s.others.forget(p)
 	return nil
+}
+
+// states returns the states of a page's shards, which begin at the i-th key of an
+// operation. The first is made if it is not there.
+func (s *Service) states(turn *merge.Turn[state], i int) []*state {
+	shards := make([]*state, s.shards)
+	for j := range shards {
+		shards[j] = turn.State(i + j)
+	}
+	if shards[0] == nil {
+		shards[0] = new(state)
+	}
+	return shards
 }
 
 // Delete forgets the page and all its history, and says whether there was any. It

@@ -14,7 +14,7 @@ function svg(name, attributes, ...children) {
 // The tally: groups of five strokes, as many as fit, the last of them the newest visit.
 // Each stroke leans a little, always the same way for the same visit.
 
-const pitch = 9, group = 3 * pitch + 7 + 7 + 14, top = 17, bottom = 53;
+const pitch = 9, over = 7, gap = 14, group = 3 * pitch + 2 * over + gap, top = 17, bottom = 53;
 
 function lean(n) {
   return ((n * 2654435761) >>> 16) % 100 / 100 - .5;
@@ -23,18 +23,18 @@ function lean(n) {
 function stroke(n, x) {
   const i = (n - 1) % 5, wobble = lean(n) * 3;
   if (i < 4) return `M${x + i * pitch + wobble} ${top + lean(n + 7) * 3}L${x + i * pitch - wobble} ${bottom + lean(n + 3) * 3}`;
-  return `M${x - 7} ${bottom - 9 + wobble}L${x + 3 * pitch + 7} ${top + 9 - wobble}`;
+  return `M${x - over} ${bottom - 9 + wobble}L${x + 3 * pitch + over} ${top + 9 - wobble}`;
 }
 
 function drawTally(carve) {
   const last = shown();
   const width = $('stick').clientWidth, height = $('stick').clientHeight;
-  const groups = Math.floor((width + 17) / group);
+  const groups = Math.floor((width - 4 + gap) / group);
   const first = Math.max(0, Math.ceil(last / 5) - groups) * 5 + 1;
   const strokes = [];
   for (let n = first; n <= last; n++) {
     const at = Math.floor((n - first) / 5);
-    const path = svg('path', {d: stroke(n, 9 + at * group), pathLength: 1});
+    const path = svg('path', {d: stroke(n, 2 + over + at * group), pathLength: 1});
     // What came before the first group is left off: the strokes fade in.
     if (first > 1 && at < 3) path.setAttribute('opacity', (at + 1) / 4);
     if (n === last && yours) path.setAttribute('class', carve ? 'yours carved' : 'yours');
@@ -69,7 +69,7 @@ function drawDays() {
   const y = n => base - (base - 12) * n / lines.at(-1);
   // A day with a visit in it never looks like one without.
   const bar = n => n && Math.max(2, base - y(n));
-  const slot = (width - left) / 30, wide = Math.max(3, Math.min(22, slot * .68));
+  const slot = (width - left) / (days.length || 30), wide = Math.max(3, Math.min(22, slot * .68));
   const every = width < 500 ? 10 : 5;
 
   const drawing = svg('svg', {viewBox: `0 0 ${width} ${height}`, 'aria-hidden': true});

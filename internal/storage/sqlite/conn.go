@@ -35,7 +35,15 @@ func connect(ctx context.Context, path string, pragmas ...string) (*conn, error)
 	if err != nil {
 		return nil, err
 	}
-	name := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: "mode=rw&_error_rc=1"}
+	layer, err := vfs()
+	if err != nil {
+		return nil, err
+	}
+	parameters := "mode=rw&_error_rc=1"
+	if layer != "" {
+		parameters += "&vfs=" + layer
+	}
+	name := url.URL{Scheme: "file", Path: filepath.ToSlash(abs), RawQuery: parameters}
 	connector, err := sqlite.NewConnector(name.String())
 	if err != nil {
 		return nil, err

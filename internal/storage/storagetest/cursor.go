@@ -53,16 +53,7 @@ var cursorCases = []testCase{
 			page := 0
 			all := f.pages(q, 1, func(last string) {
 				page++
-				if !stays(last) {
-					f.remove(last) // the very entity that the cursor stands at
-				}
-				x := int64(page % 3)
-				for _, letter := range []string{"!", "az", "z"} { // before, between, behind
-					f.put(storage.Entity{
-						Key:   f.key(fmt.Sprintf("%d%s%d", x, letter, page)),
-						Index: map[string]any{"x": x, "letter": letter, "even": false},
-					})
-				}
+				f.around(last, page, stays)
 			})
 			var got []string
 			for _, name := range all {
@@ -143,6 +134,33 @@ var cursorCases = []testCase{
 		other := newFixture(f.T, f.store)
 		other.wantBadCursor(storage.Query{Where: equals("x", int64(1))}, cursor)
 	}},
+}
+
+// around puts entities before, between and behind those of the grid, and deletes
+// the last of the page, where the cursor stands, if it need not stay.
+func (f *fixture) around(last string, page int, stays func(string) bool) {
+	f.Helper()
+	err := f.store.Update(f.ctx, func(tx storage.Tx) error {
+		if !stays(last) {
+			if err := tx.Delete(f.key(last)); err != nil {
+				return err
+			}
+		}
+		x := int64(page % 3)
+		for _, letter := range []string{"!", "az", "z"} {
+			err := tx.Put(storage.Entity{
+				Key:   f.key(fmt.Sprintf("%d%s%d", x, letter, page)),
+				Index: map[string]any{"x": x, "letter": letter, "even": false},
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		f.Fatalf("Update after page %d: %v", page, err)
+	}
 }
 
 // pages reads the query in pages of size, and calls between, if any, with the

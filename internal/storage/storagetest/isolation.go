@@ -18,7 +18,7 @@ const headStart = 100 * time.Millisecond
 
 var isolationCases = []testCase{
 	{"concurrent read-modify-writes of one key lose nothing", func(f *fixture) {
-		const writers, each = 4, 4
+		const writers, each = 3, 2
 		var mu sync.Mutex
 		var results []int
 		f.concurrently(writers, func(int) error {

@@ -92,16 +92,17 @@ var limitCases = []testCase{
 		}
 	}},
 	{"a transaction writes MaxTxBytes and no more", func(f *fixture) {
-		const entities = 8
+		var want []storage.Entity
 		var more error
 		err := f.store.Update(f.ctx, func(tx storage.Tx) error {
-			left := storage.MaxTxBytes
-			for i := range entities + 1 {
-				e := f.entity(fmt.Sprint(i), "")
-				e.Data = bytes.Repeat([]byte{byte(i)}, min(left, storage.MaxEntityBytes)-e.Size())
+			want = nil
+			for left := storage.MaxTxBytes; left > 0; {
+				e := f.entity(fmt.Sprint(len(want)), "")
+				e.Data = bytes.Repeat([]byte{byte(left)}, min(left, storage.MaxEntityBytes)-e.Size())
 				if err := tx.Put(e); err != nil {
-					return fmt.Errorf("entity %d: %w", i, err)
+					return fmt.Errorf("with %d bytes left: %w", left, err)
 				}
+				want = append(want, e)
 				left -= e.Size()
 			}
 			more = tx.Put(f.entity("one more", ""))
@@ -113,10 +114,9 @@ var limitCases = []testCase{
 		if !errors.Is(more, storage.ErrTooLarge) {
 			f.Errorf("one more: got error %v, want ErrTooLarge", more)
 		}
-		for i := range entities {
-			e := f.get(fmt.Sprint(i))[0]
-			if want := storage.MaxEntityBytes - len(e.Key.Kind) - len(e.Key.Name); len(e.Data) != want || e.Data[want-1] != byte(i) {
-				f.Errorf("entity %d: got %d bytes of data, want %d", i, len(e.Data), want)
+		for _, e := range want {
+			if got := f.get(e.Key.Name)[0]; !bytes.Equal(got.Data, e.Data) {
+				f.Errorf("%s: got %d bytes of data, want the %d that were put", e.Key, len(got.Data), len(e.Data))
 			}
 		}
 	}},

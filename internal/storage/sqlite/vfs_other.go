@@ -1,0 +1,6 @@
+//go:build !linux
+
+package sqlite
+
+// vfs is SQLite's own.
+func vfs() (string, error) { return "", nil }
