@@ -146,7 +146,7 @@ func buildUploaded(t *testing.T) string {
 // uploaded that is not in it.
 func checkLinked(t *testing.T, source string, uploaded []string) {
 	t.Helper()
-	const files = `{{$p := .}}{{.ImportPath}}{{range .GoFiles}}{{"\n"}}{{$p.Dir}}/{{.}}{{end}}{{range .EmbedFiles}}{{"\n"}}{{$p.Dir}}/{{.}}{{end}}`
+	const files = `{{$p := .}}{{.ImportPath}}{{range .GoFiles}}{{"\n"}}{{$p.Dir}}/{{.}}{{end}}{{range .IgnoredGoFiles}}{{"\n"}}{{$p.Dir}}/{{.}}{{end}}{{range .EmbedFiles}}{{"\n"}}{{$p.Dir}}/{{.}}{{end}}`
 	out, err := run(source, "go", "list", "-deps", "-f", files, "./functions.local/app")
 	if err != nil {
 		t.Fatalf("go list: %v\n%s", err, out)

@@ -473,6 +473,7 @@ func followsTheDocument(tb *tab) {
 	// Out of the document while the app goes on, and in again.
 	tb.eval(`window.gone = document.querySelectorAll('visit-count')[1]; gone.remove(); history.pushState(null, '', '/a')`)
 	tb.shows("5")
+	tb.text(`gone.textContent`, "1")
 	tb.eval(`document.body.append(gone)`)
 	tb.shows("5", "11")
 	tb.calls("POST /", "GET /a", "GET /b", "POST /a")

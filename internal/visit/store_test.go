@@ -47,7 +47,7 @@ var backends = []struct {
 }{
 	{"SQLite", freshSQLite, 4, 8_000, 80_000},
 	{"Datastore", freshDatastore, 4, 2_000, 20_000},
-	{"FirestoreDatastoreMode", freshFirestore, 2, 200, 1_000},
+	{"FirestoreDatastoreMode", freshFirestore, 2, 64, 640},
 }
 
 type sqliteFile string

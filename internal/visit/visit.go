@@ -43,6 +43,7 @@ type Service struct {
 	store  storage.Store
 	group  *merge.Group[state, Tally]
 	salts  salts
+	bots   bots
 	now    func() time.Time
 	shards int
 	own    int // the shard that this instance counts in
@@ -91,7 +92,7 @@ type Count struct {
 // Without a reason against it, the tally's Visits is this visit's own number. When
 // the error is storage.ErrUnknown it may have been counted.
 func (s *Service) Count(ctx context.Context, r Request) (Count, error) {
-	count := Count{Page: r.Page, Exact: s.shards == 1, Reason: r.Visitor.refusal()}
+	count := Count{Page: r.Page, Exact: s.shards == 1, Reason: s.refusal(r.Visitor)}
 	if count.Reason != "" {
 		views, err := s.Read(ctx, r.Page)
 		if err != nil {

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"hash"
 	"net/netip"
 	"sync"
 	"time"
@@ -32,11 +33,38 @@ const (
 	Prefetch Reason = "prefetch"
 )
 
-func (v Visitor) refusal() Reason {
+// bots tells bots by their user agents. It remembers its verdicts, for to parse one
+// takes as long as all else that a visit needs; after verdictsSize it starts anew.
+type bots struct {
+	mu       sync.RWMutex
+	verdicts map[string]bool
+}
+
+const verdictsSize = 1000
+
+func (b *bots) is(userAgent string) bool {
+	b.mu.RLock()
+	bot, known := b.verdicts[userAgent]
+	b.mu.RUnlock()
+	if known {
+		return bot
+	}
+	bot = useragent.Parse(userAgent).Bot
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.verdicts == nil || len(b.verdicts) >= verdictsSize {
+		b.verdicts = make(map[string]bool)
+	}
+	b.verdicts[userAgent] = bot
+	return bot
+}
+
+// refusal says why a visit is not counted, if it is not.
+func (s *Service) refusal(v Visitor) Reason {
 	switch {
 	case v.Prefetch:
 		return Prefetch
-	case useragent.Parse(v.UserAgent).Bot:
+	case s.bots.is(v.UserAgent):
 		return Bot
 	}
 	return ""
@@ -56,6 +84,7 @@ type salts struct {
 	mu   sync.Mutex
 	day  Day
 	salt []byte
+	keys *sync.Pool // of hash.Hash, keyed with salt
 }
 
 // visitor returns the hash by which a visitor is told from others on one day:
@@ -63,7 +92,7 @@ type salts struct {
 // bits. Of an IPv6 address the first 64 bits count, for a person's devices choose
 // the others at will. It is never zero.
 func (s *salts) visitor(ctx context.Context, day Day, v Visitor) (uint64, error) {
-	salt, err := s.of(ctx, day)
+	keys, err := s.of(ctx, day)
 	if err != nil {
 		return 0, err
 	}
@@ -71,26 +100,31 @@ func (s *salts) visitor(ctx context.Context, day Day, v Visitor) (uint64, error)
 	if addr.Is6() {
 		addr = netip.PrefixFrom(addr, 64).Masked().Addr()
 	}
-	mac := hmac.New(sha256.New, salt)
+	mac := keys.Get().(hash.Hash)
+	defer keys.Put(mac)
+	mac.Reset()
 	ip := addr.As16()
 	mac.Write(ip[:])
 	mac.Write([]byte(v.UserAgent))
-	var hash [sha256.Size]byte
-	return max(1, binary.BigEndian.Uint64(mac.Sum(hash[:0]))), nil
+	var sum [sha256.Size]byte
+	return max(1, binary.BigEndian.Uint64(mac.Sum(sum[:0]))), nil
 }
 
-func (s *salts) of(ctx context.Context, day Day) ([]byte, error) {
+func (s *salts) of(ctx context.Context, day Day) (*sync.Pool, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.salt != nil && s.day == day {
-		return s.salt, nil
+	if s.salt == nil || s.day != day {
+		salt, err := s.load(ctx, day)
+		if err != nil {
+			return nil, fmt.Errorf("visit: salt of %v: %w", day, err)
+		}
+		s.day, s.salt, s.keys = day, salt, nil
 	}
-	salt, err := s.load(ctx, day)
-	if err != nil {
-		return nil, fmt.Errorf("visit: salt of %v: %w", day, err)
+	if s.keys == nil {
+		salt := s.salt
+		s.keys = &sync.Pool{New: func() any { return hmac.New(sha256.New, salt) }}
 	}
-	s.day, s.salt = day, salt
-	return salt, nil
+	return s.keys, nil
 }
 
 // load reads the day's salt, or makes it, and then removes the outdated ones.

@@ -14,6 +14,7 @@ import (
 func TestConformance(t *testing.T) {
 	for name, start := range emulators {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // the one waits for locks while the other works
 			host := start(t)
 			storagetest.Run(t, func(t *testing.T) storage.Store { return open(t, host) })
 		})

@@ -28,6 +28,7 @@ type outcome int
 
 const (
 	settled outcome = iota // the error, or nil, is Update's
+	denied                 // nothing was stored, and no further run would do better
 	again                  // nothing was stored: run it again
 	unsure                 // stored or not: run it again, fn knows how to tell
 	ended                  // the context ended and nothing was sent
@@ -47,6 +48,11 @@ func (s *store) Update(ctx context.Context, fn func(storage.Getter) ([]storage.W
 		how, err := t.run(fn)
 		switch how {
 		case settled:
+			return err
+		case denied:
+			if doubt != nil { // of which this run's end says nothing
+				return fmt.Errorf("%w, then %v", doubt, err)
+			}
 			return err
 		case unsure:
 			doubt = err
@@ -133,7 +139,7 @@ func (t *transaction) unread() (outcome, error) {
 	case unavailable, lost:
 		return again, fmt.Errorf("datastore update: %w: %w", storage.ErrUnavailable, t.err)
 	}
-	return settled, readError(t.ctx, "update", t.err)
+	return denied, readError(t.ctx, "update", t.err)
 }
 
 func (t *transaction) commit(writes []storage.Write) (outcome, error) {
@@ -161,9 +167,9 @@ func (t *transaction) commit(writes []storage.Write) (outcome, error) {
 	case lost:
 		return unsure, fmt.Errorf("datastore %s: %w: %w", what, storage.ErrUnknown, err)
 	case forbidden:
-		return settled, fmt.Errorf("datastore %s: %w: %w", what, storage.ErrUnavailable, err)
+		return denied, fmt.Errorf("datastore %s: %w: %w", what, storage.ErrUnavailable, err)
 	}
-	return settled, fmt.Errorf("datastore %s: %w", what, err)
+	return denied, fmt.Errorf("datastore %s: %w", what, err)
 }
 
 // rollback frees the locks of a transaction that does not commit. It is worth a

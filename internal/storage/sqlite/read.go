@@ -95,14 +95,21 @@ func get(c *conn, keys []storage.Key) ([]storage.Entity, error) {
 	}
 	entities := make([]storage.Entity, len(keys))
 	for i, key := range keys {
-		r, err := readRow(c, key)
-		if err != nil {
-			return nil, classify(fmt.Sprintf("get %s", key), err)
-		}
-		entities[i] = r.entity
-		if entities[i].Index, err = decodeIndex(r.columns.properties); err != nil {
-			return nil, fmt.Errorf("sqlite get %s: %w", key, err)
+		var err error
+		if entities[i], err = readEntity(c, key); err != nil {
+			return nil, classify("get", err)
 		}
 	}
 	return entities, nil
+}
+
+func readEntity(c *conn, key storage.Key) (storage.Entity, error) {
+	r, err := readRow(c, key)
+	if err == nil {
+		r.entity.Index, err = decodeIndex(r.columns.properties)
+	}
+	if err != nil {
+		return storage.Entity{}, fmt.Errorf("%s: %w", key, err)
+	}
+	return r.entity, nil
 }

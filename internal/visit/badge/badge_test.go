@@ -171,8 +171,8 @@ func TestTextIsLegible(t *testing.T) {
 			t.Errorf("text on %s %v has a contrast of %.2f, want at least 4.5", name, c, got)
 		}
 	}
-	for _, name := range ColorNames() {
-		check(name, names[name])
+	for name, c := range names {
+		check(name, c)
 	}
 	check("the label", labelColor)
 	for n := uint32(0); n <= 0xffffff; n += 0x010305 {

@@ -4,12 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 )
 
-// ErrColor is a colour that is neither one of ColorNames nor 3 or 6 hexadecimal digits.
+// ErrColor is a colour that is neither one of our names nor 3 or 6 hexadecimal digits.
 var ErrColor = errors.New("badge: no such colour")
 
 // A Color is an opaque sRGB colour. The zero value is no colour, and stands for blue.
@@ -37,16 +36,6 @@ var names = map[string]Color{
 	"lightgrey":   rgb(0x9f9f9f),
 	"lightgray":   rgb(0x9f9f9f),
 	"black":       rgb(0x000000),
-}
-
-// ColorNames lists the names that ParseColor knows, sorted.
-func ColorNames() []string {
-	all := make([]string, 0, len(names))
-	for name := range names {
-		all = append(all, name)
-	}
-	slices.Sort(all)
-	return all
 }
 
 // ParseColor reads a name, or 3 or 6 hexadecimal digits with or without a #, in either

@@ -1,0 +1,64 @@
+# make test is all that CI runs. It installs what it can; what is missing on a laptop
+# is skipped in words, and is a failure with CI=true.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+MAKEFLAGS += --no-print-directory
+.DEFAULT_GOAL := help
+
+# The race detector needs a C compiler.
+RACE := $(if $(filter 1,$(shell go env CGO_ENABLED)),-race)
+
+# What make test does, in this order.
+STEPS := install gofmt vet staticcheck tidy tests
+
+.PHONY: help test soak bench generate fmt $(STEPS)
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(MAKEFILE_LIST)
+
+test: ## everything: format, vet, staticcheck, go.mod, all tests
+	@for step in $(STEPS); do \
+		echo "== $$step"; start=$$SECONDS; \
+		$(MAKE) $$step || exit 1; \
+		echo "   $$step took $$((SECONDS - start)) s"; \
+	done
+
+soak: ## the tests' long forms
+	SOAK=1 go test $(RACE) -count=1 -timeout=2h -p=1 ./...
+
+bench: ## the comparisons of docs/benchmarks.md
+	bench/run.sh
+
+generate: ## write the generated files anew
+	go generate ./...
+
+fmt: ## format the code
+	gofmt -w .
+
+install:
+	@if command -v chromium >/dev/null; then :; \
+	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium; \
+	else echo "chromium is missing: tests in a browser are skipped"; fi
+	@command -v gcloud >/dev/null && command -v java >/dev/null || \
+		echo "gcloud with its emulators, or java, is missing: tests on them are skipped"
+	@if [ -z "$(RACE)" ]; then \
+		echo "a C compiler is missing: tests run without the race detector"; [ "$${CI:-}" != true ]; fi
+
+gofmt:
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "make fmt would change:" $$files; exit 1; fi
+
+vet:
+	@go vet ./...
+
+staticcheck:
+	@go tool -modfile=tools/go.mod staticcheck ./...
+
+tidy:
+	@go mod tidy -diff
+	@go -C tools mod tidy -diff
+
+# Two packages at a time: one may start three emulators (768 MB each) and a browser.
+tests:
+	@go test $(RACE) -p=2 ./...

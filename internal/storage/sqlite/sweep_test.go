@@ -1,0 +1,62 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+func TestSweepDeletesWhatHasExpiredAndNothingElse(t *testing.T) {
+	f := newFixture(t)
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	expiring := func(name string, at time.Time) storage.Write {
+		return storage.Write{Entity: storage.Entity{Key: f.key(name), Expire: at, Index: map[string]any{"x": name}}}
+	}
+	var writes []storage.Write
+	for i := range 2*sweepBatch + 1 {
+		writes = append(writes, expiring(fmt.Sprint("expired ", i), now.Add(-time.Duration(i)*time.Second)))
+	}
+	writes = append(writes, expiring("later", now.Add(time.Microsecond)), expiring("never", time.Time{}))
+	if err := f.store.Update(t.Context(), func(storage.Getter) ([]storage.Write, error) { return writes, nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.store.sweep(t.Context(), now); err != nil {
+		t.Fatal(err)
+	}
+	for _, q := range []storage.Query{{}, {OrderBy: "x"}} {
+		q.Kind, q.Limit = "Test", 10
+		page, err := f.store.Query(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(page.Entities) != 2 || page.Entities[0].Key.Name != "later" || page.Entities[1].Key.Name != "never" {
+			t.Errorf("%+v: got %v, want what has not expired", q, page.Entities)
+		}
+	}
+}
+
+func TestOpenSweeps(t *testing.T) {
+	f := newFixture(t)
+	w := storage.Write{Entity: storage.Entity{Key: f.key("a"), Expire: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}}
+	if err := f.store.Update(t.Context(), func(storage.Getter) ([]storage.Write, error) { return []storage.Write{w}, nil }); err != nil {
+		t.Fatal(err)
+	}
+	later, err := open(t.Context(), f.path, func() time.Time { return time.Date(2100, 1, 2, 0, 0, 0, 0, time.UTC) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer later.Close()
+	for {
+		got, err := f.store.Get(context.Background(), []storage.Key{f.key("a")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !got[0].Exists {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
