@@ -56,8 +56,8 @@ staticcheck:
 	@go tool -modfile=tools/go.mod staticcheck ./...
 
 tidy:
-	@go mod tidy -diff
-	@go -C tools mod tidy -diff
+	@go mod tidy -diff >/dev/null || { echo "run go mod tidy"; exit 1; }
+	@go -C tools mod tidy -diff >/dev/null || { echo "run go -C tools mod tidy"; exit 1; }
 
 # Two packages at a time: one may start three emulators (768 MB each) and a browser.
 tests:

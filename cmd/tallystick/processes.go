@@ -49,21 +49,17 @@ func functionCommand() *cobra.Command {
 // runProcesses runs every function as a process of its own, and again when it
 // dies.
 func runProcesses(ctx context.Context, config edge.Config) (*running, error) {
-	// A function opens its store at the first request, which is late to hear that
-	// there is none.
+	// The server opens the store too: what is wrong with it is said now, and not at a
+	// function's first request, and the last to close it leaves it in one file.
 	store, err := tallystick.OpenStore(ctx, config.Store)
 	if err != nil {
 		return nil, err
 	}
-	if err := store.Close(); err != nil {
-		return nil, err
-	}
-
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
 	r := &running{
 		addresses: make(map[string]string),
-		close:     func() error { stop(); all.Wait(); return nil },
+		close:     func() error { stop(); all.Wait(); return store.Close() },
 	}
 	var starting []chan error
 	for _, f := range tallystick.Functions {

@@ -110,6 +110,8 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	server := &http.Server{
 		Handler:           withSite(gate, keys[0]),
 		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       30 * time.Second, // past the gateway's deadline, as is the next
+		WriteTimeout:      time.Minute,
 		IdleTimeout:       2 * time.Minute,
 	}
 	failed := make(chan error, 1)

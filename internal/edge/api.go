@@ -61,6 +61,7 @@ type API struct {
 func init() {
 	huma.NewError = problemOf
 	huma.DefaultArrayNullable = false
+	huma.ValidateStrictCasing = true
 }
 
 // New returns the function's API on env. Its operations are also declared in doc,
@@ -240,7 +241,7 @@ func wellFormed(next http.Handler) http.Handler {
 
 // unknown answers what no operation does. Behind the gateway nothing comes here.
 func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
-	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions} {
 		other := r.Clone(r.Context())
 		other.Method = method
 		if _, pattern := a.mux.Handler(other); pattern != "/" {

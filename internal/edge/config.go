@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -30,7 +31,7 @@ func Deployed() bool { return os.Getenv("K_SERVICE") != "" }
 func LoadConfig() (Config, error) {
 	var c Config
 	if err := env.Parse(&c); err != nil {
-		return c, fmt.Errorf("settings: %w", err)
+		return c, fmt.Errorf("settings: %w", unparsed(err))
 	}
 	if c.TrustedHops == 0 {
 		c.TrustedHops = 1
@@ -39,6 +40,25 @@ func LoadConfig() (Config, error) {
 		}
 	}
 	return c, c.Check()
+}
+
+// unparsed names the settings that are no numbers as the environment does, where the
+// library names Config's fields.
+func unparsed(err error) error {
+	var all env.AggregateError
+	if !errors.As(err, &all) {
+		return err
+	}
+	errs := slices.Clone(all.Errors)
+	for i, err := range errs {
+		var bad env.ParseError
+		if errors.As(err, &bad) {
+			field, _ := reflect.TypeFor[Config]().FieldByName(bad.Name)
+			name := field.Tag.Get("env")
+			errs[i] = fmt.Errorf("%s: %q is not a number, or one that is too large", name, os.Getenv(name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Check returns an error that names every setting that cannot be.
@@ -63,8 +83,8 @@ func (c Config) Check() error {
 	return nil
 }
 
-// Bounds of RATE_LIMIT: a request in a quarter of an hour, and more than there can be.
-const minRate, maxRate = 0.001, 1e6
+// Bounds of RATE_LIMIT: a request within limiterAge, and more than there can be.
+const minRate, maxRate = 0.02, 1e6
 
 // isOrigin says whether s is * or what a browser sends as Origin: in lower case, and
 // without a pattern, which the library for CORS would know.

@@ -54,7 +54,12 @@ func readJSON(data []byte, v any) error {
 			return err
 		}
 	}
-	return json.Unmarshal(data, v)
+	err := json.Unmarshal(data, v)
+	var wrong *json.UnmarshalTypeError
+	if errors.As(err, &wrong) { // without the Go types that the library names
+		return fmt.Errorf("%s: a %s cannot stand here", wrong.Field, wrong.Value)
+	}
+	return err
 }
 
 func checkJSON(data []byte) error {

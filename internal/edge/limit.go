@@ -47,13 +47,13 @@ func (l *limiter) allow(addr netip.Addr) (wait int, ok bool) {
 func (l *limiter) bucket(addr netip.Addr, now time.Time) *rate.Limiter {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if b := l.recent[addr]; b != nil {
-		return b
-	}
 	if l.recent == nil || len(l.recent) >= limiterSize || now.Sub(l.since) > limiterAge {
 		l.earlier, l.recent, l.since = l.recent, make(map[netip.Addr]*rate.Limiter), now
 	}
-	b := l.earlier[addr]
+	b := l.recent[addr]
+	if b == nil {
+		b = l.earlier[addr]
+	}
 	if b == nil {
 		b = rate.NewLimiter(rate.Limit(l.perSecond), int(math.Ceil(2*l.perSecond)))
 	}

@@ -1,7 +1,9 @@
 package edge
 
 import (
+	"cmp"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -65,6 +67,8 @@ func problemOf(status int, message string, errs ...error) huma.StatusError {
 		}
 		p.Errors = append(p.Errors, f)
 	}
+	// huma finds them in the order of a map.
+	slices.SortStableFunc(p.Errors, func(a, b Fault) int { return cmp.Compare(a.Location, b.Location) })
 	if len(p.Errors) > 0 {
 		p.Detail = strings.TrimPrefix(p.Errors[0].Location+": ", ": ") + p.Errors[0].Message
 	}

@@ -69,6 +69,9 @@ func (s *state) raise(whole *state, v View, today Day) {
 	for _, d := range recent {
 		here := whole.on(d.Day)
 		lacks := d.Tally.max(here).minus(here)
+		if lacks == (Tally{}) {
+			continue // a day without visits is not in the history
+		}
 		at := s.day(d.Day)
 		at.Tally = at.Tally.plus(lacks)
 		lacked = lacked.plus(lacks)

@@ -65,6 +65,8 @@ func (s *Service) topView(ctx context.Context, e storage.Entity) (View, bool, er
 // HistoryDays.
 func (s *Service) History(ctx context.Context, p Page, from, to Day) ([]DayTally, error) {
 	switch {
+	case from < minDay || to > maxDay:
+		return nil, fmt.Errorf("%w: there are days from %v to %v", ErrDay, minDay, maxDay)
 	case from > to:
 		return nil, fmt.Errorf("%w: from %v is after to %v", ErrDay, from, to)
 	case to-from >= HistoryDays:

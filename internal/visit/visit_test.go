@@ -333,7 +333,7 @@ func TestHistoryHasEveryDayAskedFor(t *testing.T) {
 func TestHistoryRefusesARangeThatCannotBe(t *testing.T) {
 	f := newFixture(t, Options{})
 	for _, tt := range []struct{ from, to Day }{
-		{today, today - 1}, {today - HistoryDays, today}, {minDay, maxDay}, {maxDay, minDay},
+		{today, today - 1}, {today - HistoryDays, today}, {minDay, maxDay}, {maxDay, minDay}, {minDay - 1, minDay}, {maxDay, maxDay + 1},
 	} {
 		if got, err := f.History(t.Context(), "/", tt.from, tt.to); !errors.Is(err, ErrDay) {
 			t.Errorf("History from %v to %v: %d days, %v; want ErrDay", tt.from, tt.to, len(got), err)

@@ -35,12 +35,16 @@ const (
 
 // bots tells bots by their user agents. It remembers its verdicts, for to parse one
 // takes as long as all else that a visit needs; after verdictsSize it starts anew.
+// Longer ones than verdictBytes, as no browser has, are not worth their room.
 type bots struct {
 	mu       sync.RWMutex
 	verdicts map[string]bool
 }
 
-const verdictsSize = 1000
+const (
+	verdictsSize = 1000
+	verdictBytes = 1024
+)
 
 func (b *bots) is(userAgent string) bool {
 	b.mu.RLock()
@@ -50,6 +54,9 @@ func (b *bots) is(userAgent string) bool {
 		return bot
 	}
 	bot = useragent.Parse(userAgent).Bot
+	if len(userAgent) > verdictBytes {
+		return bot
+	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.verdicts == nil || len(b.verdicts) >= verdictsSize {

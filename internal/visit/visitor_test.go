@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"net/netip"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -45,6 +47,31 @@ func TestWhoIsNotCounted(t *testing.T) {
 				t.Errorf("reply says %d visits and the store %d, want %d", got.Visits, f.read("/").Visits, want)
 			}
 		})
+	}
+}
+
+func TestWhatIsKnownOfUserAgentsIsBounded(t *testing.T) {
+	var b bots
+	for i := range 3 * verdictsSize {
+		for _, name := range []string{"Googlebot/2.1 ", firefox} {
+			userAgent := fmt.Sprint(name, i)
+			if i%2 == 0 {
+				userAgent += strings.Repeat(" and", verdictBytes/4)
+			}
+			for range 2 {
+				if got, want := b.is(userAgent), name != firefox; got != want {
+					t.Fatalf("%.40q is a bot: %v, want %v", userAgent, got, want)
+				}
+			}
+		}
+	}
+	if len(b.verdicts) > verdictsSize {
+		t.Errorf("%d user agents are kept, want at most %d", len(b.verdicts), verdictsSize)
+	}
+	for userAgent := range b.verdicts {
+		if len(userAgent) > verdictBytes {
+			t.Fatalf("a user agent of %d bytes is kept, want at most %d", len(userAgent), verdictBytes)
+		}
 	}
 }
 

@@ -70,7 +70,7 @@ func (s *store) lookup(ctx context.Context, keys []storage.Key, options *pb.Read
 	request := &pb.LookupRequest{ProjectId: s.project, DatabaseId: s.database, ReadOptions: options}
 	for i, key := range keys {
 		entities[i] = storage.Entity{Key: key}
-		if places[key] == nil { // the API takes each key once
+		if places[key] == nil { // as Google's client does, ask once
 			request.Keys = append(request.Keys, s.key(key))
 		}
 		places[key] = append(places[key], i)

@@ -28,12 +28,13 @@ type faulty struct {
 	commit func(n int) error
 	answer func(n int) error // after a commit that was applied
 
-	fourth func() // at the fourth call
+	expire   func() // at the call of the number expireAt
+	expireAt int
 }
 
 func (f *faulty) count(call string) (n int) {
-	if len(f.calls) == 3 && f.fourth != nil {
-		f.fourth()
+	if len(f.calls)+1 == f.expireAt {
+		f.expire()
 	}
 	for _, c := range f.calls {
 		if c == call {
@@ -143,7 +144,7 @@ func TestUpdateAfterFaults(t *testing.T) {
 		faults faulty
 		err    error  // wanted
 		stored string // what the counter is then
-		runs   int    // 0: until the deadline, which comes with the fourth call
+		runs   int    // 0: until the deadline
 	}{
 		{name: "none", stored: "+", runs: 1},
 		{name: "two conflicts", faults: faulty{commit: first(2, codes.Aborted)}, stored: "+", runs: 3},
@@ -176,7 +177,8 @@ func TestUpdateAfterFaults(t *testing.T) {
 			f.begin, f.commit, f.answer = c.faults.begin, c.faults.commit, c.faults.answer
 			ctx := expiring{t.Context(), make(chan struct{})}
 			if c.runs == 0 {
-				f.fourth = func() { close(ctx.done) }
+				f.expire = func() { close(ctx.done) }
+				f.expireAt = 6 // begin, commit, rollback and again
 			}
 			runs := 0
 			err := s.Update(ctx, addOnce("mark", &runs))
@@ -244,6 +246,30 @@ func TestATransactionThatIsAbandonedIsRolledBack(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestAKeyIsAskedForOnce(t *testing.T) {
+	s, f := newFaulty(t)
+	asked := 0
+	s.client = counting{f, &asked}
+	other := storage.Key{Kind: "Counter", Name: "b"}
+	got, err := s.Get(t.Context(), []storage.Key{counter, other, counter})
+	if err != nil || len(got) != 3 {
+		t.Fatalf("got %d entities and error %v, want 3", len(got), err)
+	}
+	if asked != 2 {
+		t.Errorf("asked for %d keys, want 2", asked)
+	}
+}
+
+type counting struct {
+	pb.DatastoreClient
+	keys *int
+}
+
+func (c counting) Lookup(ctx context.Context, in *pb.LookupRequest, o ...grpc.CallOption) (*pb.LookupResponse, error) {
+	*c.keys += len(in.Keys)
+	return c.DatastoreClient.Lookup(ctx, in, o...)
 }
 
 func TestACursorThatTheServerRefusesIsErrCursor(t *testing.T) {

@@ -141,7 +141,7 @@ func TestAFileThatCannotBeWrittenIsUnavailable(t *testing.T) {
 	}
 }
 
-func open(t *testing.T, path string) storage.Store {
+func open(t testing.TB, path string) storage.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), path)
 	if err != nil {

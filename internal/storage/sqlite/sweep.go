@@ -54,24 +54,27 @@ func (s *store) sweep(ctx context.Context, now time.Time) error {
 		if err != nil || len(keys) == 0 {
 			return err
 		}
-		err = s.Update(ctx, func(get storage.Getter) ([]storage.Write, error) {
-			// Read again: an entity may have been put anew since.
-			entities, err := get(keys)
-			if err != nil {
-				return nil, err
-			}
-			var writes []storage.Write
-			for _, e := range entities {
-				if e.Exists && !e.Expire.IsZero() && !e.Expire.After(now) {
-					writes = append(writes, storage.Write{Entity: storage.Entity{Key: e.Key}, Delete: true})
-				}
-			}
-			return writes, nil
-		})
-		if err != nil {
+		if err := s.deleteExpired(ctx, keys, now); err != nil {
 			return err
 		}
 	}
+}
+
+// deleteExpired deletes those that have still expired: one may have been put anew
+// since the keys were found.
+func (s *store) deleteExpired(ctx context.Context, keys []storage.Key, now time.Time) error {
+	return s.Update(ctx, func(get storage.Getter) (writes []storage.Write, err error) {
+		entities, err := get(keys)
+		if err != nil {
+			return nil, err
+		}
+		for _, e := range entities {
+			if e.Exists && !e.Expire.IsZero() && !e.Expire.After(now) {
+				writes = append(writes, storage.Write{Entity: storage.Entity{Key: e.Key}, Delete: true})
+			}
+		}
+		return writes, nil
+	})
 }
 
 func (s *store) expired(ctx context.Context, now time.Time) (keys []storage.Key, err error) {

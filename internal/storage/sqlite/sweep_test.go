@@ -38,6 +38,23 @@ func TestSweepDeletesWhatHasExpiredAndNothingElse(t *testing.T) {
 	}
 }
 
+func TestSweepSparesWhatWasPutAnewMeanwhile(t *testing.T) {
+	f := newFixture(t)
+	now := time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+	writes := []storage.Write{f.put("for good"), f.put("for longer"), f.put("expired")}
+	writes[1].Entity.Expire, writes[2].Entity.Expire = now.Add(time.Second), now
+	if err := f.store.Update(t.Context(), func(storage.Getter) ([]storage.Write, error) { return writes, nil }); err != nil {
+		t.Fatal(err)
+	}
+	keys := []storage.Key{f.key("for good"), f.key("for longer"), f.key("expired"), f.key("deleted")}
+	if err := f.store.deleteExpired(t.Context(), keys, now); err != nil {
+		t.Fatal(err)
+	}
+	f.wantStored("for good", true)
+	f.wantStored("for longer", true)
+	f.wantStored("expired", false)
+}
+
 func TestOpenSweeps(t *testing.T) {
 	f := newFixture(t)
 	w := storage.Write{Entity: storage.Entity{Key: f.key("a"), Expire: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}}

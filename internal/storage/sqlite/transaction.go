@@ -181,7 +181,6 @@ func (r *row) flush(c *conn) error {
 	case r.id == 0:
 		return nil
 	default:
-		r.columns = columns{}
 		if err := c.exec(deleteEntity, r.id); err != nil {
 			return err
 		}

@@ -2,11 +2,14 @@ package sqlite
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"testing"
 	"time"
 
 	"pgregory.net/rapid"
+
+	"github.com/tallystick/tallystick/internal/storage"
 )
 
 // The bytes are in people's files: these may never change.
@@ -64,6 +67,16 @@ func FuzzDamagedPropertiesAreAnErrorAndNoPanic(f *testing.F) {
 			t.Errorf("got %v of nothing", index)
 		}
 	})
+}
+
+func TestACursorIsTheSqliteBackendsOwn(t *testing.T) {
+	own := place{appendValue(nil, "v"), "name"}.cursor()
+	if p, err := parseCursor(own); err != nil || p.name != any("name") {
+		t.Errorf("got %v and error %v", p, err)
+	}
+	if _, err := parseCursor("\x02" + own[1:]); !errors.Is(err, storage.ErrCursor) {
+		t.Errorf("with another backend's mark: got error %v, want ErrCursor", err)
+	}
 }
 
 func FuzzAMadeUpCursorIsAnErrorAndNoPanic(f *testing.F) {

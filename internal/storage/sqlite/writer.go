@@ -197,7 +197,6 @@ func (w *writer) run(group []*update) {
 		// it, their errors too: they all run again, each alone.
 		for i, u := range ran {
 			if !u.settled {
-				u.err, u.panicked = nil, nil
 				w.run(ran[i : i+1])
 			}
 		}

@@ -52,18 +52,19 @@ var limitCases = []testCase{
 		f.wantData("one more", "-")
 	}},
 	{"the writes of one key count once", func(f *fixture) {
+		large := bytes.Repeat([]byte{'x'}, storage.MaxTxBytes/storage.MaxTxEntities)
 		err := f.store.Update(f.ctx, func(tx storage.Tx) error {
-			for i := range storage.MaxTxEntities + 1 {
-				if err := tx.Put(f.entity("a", fmt.Sprint(i))); err != nil {
+			for range storage.MaxTxEntities + 1 {
+				if err := tx.Put(f.entity("a", string(large))); err != nil {
 					return err
 				}
 			}
-			return nil
+			return tx.Put(f.entity("a", "the last"))
 		})
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.wantData("a", fmt.Sprint(storage.MaxTxEntities))
+		f.wantData("a", "the last")
 	}},
 	{"a transaction reads MaxTxEntities entities and no more", func(f *fixture) {
 		f.put(f.entity("499", "last"))

@@ -1,0 +1,376 @@
+//go:build unix
+
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"image"
+	"image/color"
+	"image/png"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+)
+
+var update = flag.Bool("update", false, "write docs/img anew")
+
+// TestInBrowser runs everything that needs a browser in one.
+func TestInBrowser(t *testing.T) {
+	wantNeeded(t, "chromium", "the product in a browser")
+	t.Parallel()
+	sight := startServer(t, t.TempDir(), "API_KEYS=secret")
+	browser := startBrowser(t, sight)
+	for _, tt := range []struct {
+		name string
+		test func(*testing.T, context.Context)
+	}{
+		{"the demo page counts itself", demoPageCounts},
+		{"a page of another origin counts", otherOriginCounts},
+		{"a page of an origin that is not allowed does not", blockedOriginDoesNot},
+		{"Swagger UI tries out", swaggerTriesOut},
+		{"screenshots", func(t *testing.T, browser context.Context) { screenshots(t, browser, sight) }},
+	} {
+		t.Run(tt.name, func(t *testing.T) { tt.test(t, browser) })
+	}
+}
+
+func demoPageCounts(t *testing.T, browser context.Context) {
+	s := startServer(t, t.TempDir())
+	tb := newTab(t, browser)
+	for visit := 1; visit <= 2; visit++ {
+		tb.open(s.url + "/")
+		tb.text(`document.querySelector('h1').textContent`, fmt.Sprint("You are visit number ", visit))
+		tb.text(`[...document.querySelectorAll('dd')].map(e => e.textContent).join()`, fmt.Sprintf("%d,1,%d", visit, visit))
+		tb.text(`document.querySelector('#badge').alt + ' ' + document.querySelector('#badge').naturalHeight`, fmt.Sprintf("visits: %d 20", visit))
+	}
+	if got := s.stored(); got != 2 {
+		t.Errorf("the total is %d, want 2", got)
+	}
+}
+
+// otherSite is a static site that pasted the line in.
+func otherSite(t *testing.T, s *server) string {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		fmt.Fprintf(w, `<!doctype html><link rel="icon" href="data:,"><script src="%s/visits/count.js" data-allow-local defer></script>`+
+			`<p>Visitor no. <visit-count>many</visit-count></p>`, s.url)
+	}))
+	t.Cleanup(site.Close)
+	return site.URL
+}
+
+const shownCount = `document.querySelector('p').textContent`
+
+func otherOriginCounts(t *testing.T, browser context.Context) {
+	for _, origins := range []string{"*", "its own"} {
+		folder := t.TempDir()
+		s := startServer(t, folder)
+		site := otherSite(t, s)
+		if origins != "*" {
+			addr := strings.TrimPrefix(s.url, "http://")
+			s.stop()
+			s = startServer(t, folder, "ALLOWED_ORIGINS=https://example.com,"+site, "--addr", addr)
+		}
+		tb := newTab(t, browser)
+		for visit := 1; visit <= 2; visit++ {
+			tb.open(site + "/article?from=mail")
+			tb.text(shownCount, fmt.Sprint("Visitor no. ", visit))
+		}
+		if got := s.want(http.StatusOK, http.MethodGet, "/visits?page=/article", "", "Accept", "text/plain"); strings.TrimSpace(got) != "2" {
+			t.Errorf("ALLOWED_ORIGINS is %s: /article has %q visits, want 2", origins, got)
+		}
+	}
+}
+
+func blockedOriginDoesNot(t *testing.T, browser context.Context) {
+	s := startServer(t, t.TempDir(), "ALLOWED_ORIGINS=https://example.com")
+	tb := newTab(t, browser)
+	tb.expect("CORS policy", "net::ERR_FAILED", "status of 403")
+	_, err := chromedp.Call(tb.ctx, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{Source: `
+		const real = fetch;
+		window.answered = 0;
+		window.fetch = (...all) => real(...all).finally(() => setTimeout(() => window.answered++));`})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tb.open(otherSite(t, s) + "/")
+	tb.text(`String(window.answered)`, "1")
+	tb.text(`document.body.innerHTML`, "<p>Visitor no. <visit-count>many</visit-count></p>")
+	if got := s.stored(); got != 0 {
+		t.Errorf("the total is %d, want 0", got)
+	}
+
+	// The server's own pages are allowed without being named.
+	tb.open(s.url + "/")
+	tb.text(`document.querySelector('h1').textContent`, "You are visit number 1")
+}
+
+func swaggerTriesOut(t *testing.T, browser context.Context) {
+	s := startServer(t, t.TempDir(), "API_KEYS=secret")
+	tb := newTab(t, browser)
+	tb.open(s.url + "/docs")
+
+	tb.tryOut("countVisit")
+	tb.text(replyBody, `{"page":"/about","visits":1,"uniques":1,"counted":true,"exact":true}`)
+	tb.close("countVisit")
+
+	tb.tryOut("readVisits")
+	tb.text(replyBody, `{"page":"/about","visits":1,"uniques":1}`)
+	tb.close("readVisits")
+
+	tb.do(chromedp.Click(`.auth-wrapper button.authorize`),
+		chromedp.SendKeys(`.modal-ux input`, "secret"),
+		chromedp.Click(`.modal-ux button.authorize`),
+		chromedp.Click(`.modal-ux .btn-done`),
+		chromedp.WaitNotPresent(`.modal-ux`))
+	tb.tryOut("setVisits")
+	tb.text(replyBody, `{"page":"/about","visits":1000,"uniques":700}`)
+	if got := s.want(http.StatusOK, http.MethodGet, "/visits?page=/about", "", "Accept", "text/plain"); strings.TrimSpace(got) != "1000" {
+		t.Errorf("/about has %q visits, want the 1000 that were set", got)
+	}
+}
+
+// tryOut opens an operation and executes it with the parameters of its example.
+func (tb *tab) tryOut(operation string) {
+	tb.Helper()
+	id := "#operations-visits-" + operation
+	tb.do(chromedp.Click(id+` .opblock-summary-control`), chromedp.Click(id+` .execute`))
+	tb.text(`(document.querySelector('`+id+` .live-responses-table .response-col_status') ?? document.body).firstChild.textContent`, "200")
+}
+
+// close folds an operation up, so that replyBody is the next one's.
+func (tb *tab) close(operation string) {
+	tb.Helper()
+	id := "#operations-visits-" + operation
+	tb.do(chromedp.Click(id+` .opblock-summary-control`), chromedp.WaitNotPresent(id+` .execute`))
+}
+
+const replyBody = `JSON.stringify(JSON.parse(document.querySelector('.live-responses-table .highlight-code code').textContent))`
+
+// screenshots are README's pictures. With -update they are kept.
+func screenshots(t *testing.T, browser context.Context, s *server) {
+	folder := t.TempDir()
+	if *update {
+		folder = "../../docs/img"
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		for _, width := range []int64{1280, 360} {
+			s.want(http.StatusOK, http.MethodDelete, "/visits?page=/", "", "X-Api-Key", "secret")
+			s.want(http.StatusOK, http.MethodPost, "/visits/import", aMonth(), "X-Api-Key", "secret")
+			tb := newTab(t, browser)
+			_, err := chromedp.Call(tb.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+				{Name: "prefers-color-scheme", Value: scheme},
+				{Name: "prefers-reduced-motion", Value: "reduce"},
+			}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			tb.do(chromedp.EmulateViewport(width, 800))
+			tb.open("http://" + sightHost + "/")
+			tb.text(`document.querySelector('h1').textContent`, "You are visit number 1,024")
+			tb.text(`document.querySelector('#note').textContent`, "The red stroke is yours.")
+			tb.text(`document.querySelector('#day').textContent.replace(/.*: /, '')`, "38 visits, 30 unique")
+			tb.text(`String(document.querySelector('#badge').naturalHeight)`, "20")
+			picture, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
+			if err != nil {
+				t.Fatal(err)
+			}
+			name := fmt.Sprintf("demo-%s-%d.png", scheme, width)
+			wantPicture(t, name, picture, int(width), scheme == "dark")
+			if err := os.WriteFile(filepath.Join(folder, name), picture, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+// wantPicture wants as much in a picture as a page has, on its background.
+func wantPicture(t *testing.T, name string, content []byte, width int, dark bool) {
+	t.Helper()
+	picture, err := png.Decode(bytes.NewReader(content))
+	if err != nil {
+		t.Fatalf("%s: %v", name, err)
+	}
+	if got := picture.Bounds().Size(); got.X != width || got.Y < 800 {
+		t.Errorf("%s is %v, want %d wide and at least 800 high", name, got, width)
+	}
+	colors := make(map[color.Color]bool)
+	for y := range picture.Bounds().Dy() {
+		for x := range picture.Bounds().Dx() {
+			colors[picture.At(x, y)] = true
+		}
+	}
+	if len(colors) < 100 {
+		t.Errorf("%s has %d colours, want those of text and a chart", name, len(colors))
+	}
+	if got := isDark(picture); got != dark {
+		t.Errorf("%s is dark: %v, want %v", name, got, dark)
+	}
+}
+
+func isDark(picture image.Image) bool {
+	r, g, b, _ := picture.At(2, picture.Bounds().Dy()-2).RGBA()
+	return r+g+b < 3*0x8000
+}
+
+// aMonth is an import: the visits of the last 30 days, 1,023 of them.
+func aMonth() string {
+	type day struct {
+		Day     string `json:"day"`
+		Visits  int    `json:"visits"`
+		Uniques int    `json:"uniques"`
+	}
+	var days []day
+	visits, uniques, left := 0, 0, 1023
+	for i := 29; i >= 0; i-- {
+		n := []int{22, 31, 47, 38, 29, 41, 33}[i%7] + (29-i)/3 - 5
+		if i == 0 {
+			n = 37
+		} else if i == 1 {
+			n = left - 37
+		}
+		left -= n
+		d := day{time.Now().UTC().AddDate(0, 0, -i).Format(time.DateOnly), n, n*4/5 + i%2}
+		days = append(days, d)
+		visits, uniques = visits+d.Visits, uniques+d.Uniques
+	}
+	line, err := json.Marshal(map[string]any{"page": "/", "visits": visits, "uniques": uniques, "days": days})
+	if err != nil {
+		panic(err) // not for these types
+	}
+	return string(line) + "\n"
+}
+
+// sightHost is what the server that is photographed is called, so that the pictures are
+// the same from one run to the next.
+const sightHost = "count.example"
+
+// startBrowser is the one Chromium of the test.
+func startBrowser(t *testing.T, sight *server) context.Context {
+	t.Helper()
+	profile, err := os.MkdirTemp("", "tallystick-chromium-*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	options := append(chromedp.DefaultExecAllocatorOptions[:],
+		chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
+		chromedp.UserAgent(browserAgent), // a headless one's own is a bot's
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true), chromedp.Flag("hide-scrollbars", true),
+		chromedp.Flag("host-resolver-rules", "MAP "+sightHost+" "+strings.TrimPrefix(sight.url, "http://")))
+	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(alloc)
+	t.Cleanup(func() {
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Errorf("closing chromium: %v", err)
+		}
+		cancel()
+		cancelAlloc()
+		if err := os.RemoveAll(profile); err != nil {
+			t.Errorf("removing chromium's profile: %v", err)
+		}
+	})
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("starting chromium: %v", err)
+	}
+	return ctx
+}
+
+// tab is one page in a browser context of its own. What the page complains of fails the
+// test.
+type tab struct {
+	*testing.T
+	ctx context.Context
+
+	mu       sync.Mutex
+	expected []string
+	problems []string
+}
+
+func newTab(t *testing.T, browser context.Context) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	if err := chromedp.Do(ctx); err != nil {
+		t.Fatalf("opening a tab: %v", err)
+	}
+	ctx, cancel = context.WithTimeout(ctx, patience)
+	t.Cleanup(cancel)
+	tb := &tab{T: t, ctx: ctx}
+	err := chromedp.Listen(ctx, func(event any) {
+		switch e := event.(type) {
+		case *runtime.EventExceptionThrown:
+			tb.complain(fmt.Sprint(e.ExceptionDetails))
+		case *runtime.EventConsoleAPICalled:
+			tb.complain(fmt.Sprintf("console.%s", e.Type))
+		case *log.EventEntryAdded:
+			tb.complain(e.Entry.Text + " " + e.Entry.URL)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		tb.mu.Lock()
+		defer tb.mu.Unlock()
+		for _, p := range tb.problems {
+			t.Errorf("the page complained: %s", p)
+		}
+	})
+	return tb
+}
+
+// expect lets the page complain of these.
+func (tb *tab) expect(complaints ...string) { tb.expected = complaints }
+
+func (tb *tab) complain(problem string) {
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	for _, e := range tb.expected {
+		if strings.Contains(problem, e) {
+			return
+		}
+	}
+	tb.problems = append(tb.problems, problem)
+}
+
+func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	tb.Helper()
+	if err := chromedp.Do(tb.ctx, steps...); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+func (tb *tab) open(url string) {
+	tb.Helper()
+	tb.do(chromedp.Navigate(url))
+}
+
+// text wants the expression, a string, to become want.
+func (tb *tab) text(js, want string) {
+	tb.Helper()
+	var got string
+	var err error
+	for until := time.Now().Add(patience / 2); ; time.Sleep(20 * time.Millisecond) {
+		if got, err = chromedp.Run(tb.ctx, chromedp.Evaluate[string](js)); err == nil && got == want {
+			return
+		}
+		if time.Now().After(until) {
+			tb.Fatalf("%s is %q, %v, want %q", js, got, err, want)
+		}
+	}
+}

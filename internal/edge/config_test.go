@@ -1,0 +1,91 @@
+package edge
+
+import (
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// clean takes all settings out of the environment.
+func clean(t *testing.T) {
+	for _, f := range reflect.VisibleFields(reflect.TypeFor[Config]()) {
+		t.Setenv(f.Tag.Get("env"), "")
+	}
+	t.Setenv("K_SERVICE", "")
+}
+
+func TestConfigHasDefaults(t *testing.T) {
+	clean(t)
+	want := Config{AllowedOrigins: []string{"*"}, RateLimit: 20, TrustedHops: 1, MergeQueue: 10_000, Shards: 1}
+	if got, err := LoadConfig(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("LoadConfig() = %+v, %v; want %+v", got, err, want)
+	}
+	t.Setenv("K_SERVICE", "visits")
+	want.TrustedHops = 2
+	if got, err := LoadConfig(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("deployed: LoadConfig() = %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestConfigComesFromTheEnvironment(t *testing.T) {
+	clean(t)
+	for name, value := range map[string]string{
+		"STORE": "sqlite:x.db", "ALLOWED_ORIGINS": "https://example.com,http://localhost:8000", "RATE_LIMIT": "0.5",
+		"TRUSTED_HOPS": "3", "MERGE_QUEUE": "7", "SHARDS": "4",
+	} {
+		t.Setenv(name, value)
+	}
+	want := Config{"sqlite:x.db", []string{"https://example.com", "http://localhost:8000"}, 0.5, 3, 7, 4}
+	if got, err := LoadConfig(); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("LoadConfig() = %+v, %v; want %+v", got, err, want)
+	}
+}
+
+func TestConfigNamesTheSettingThatCannotBe(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		good []string
+		bad  []string
+	}{
+		{"ALLOWED_ORIGINS",
+			[]string{"*", "https://example.com", "http://localhost:8000", "https://a.example,https://b.example", "http://[::1]:8000", "*,https://a.example"},
+			[]string{"example.com", "https://example.com/", "https://example.com/path", "https://Example.com", "HTTPS://example.com", "https://*.example.com",
+				"https://", "ftp://example.com", "null", "https://a.example, https://b.example", "https://a.example;https://b.example",
+				"https://user@example.com", "https://example.com?", "https://example.com#x", ",", "**"}},
+		{"RATE_LIMIT", []string{"0", "20", "0.02", "1000000"}, []string{"-1", "fast", "NaN", "Inf", "-Inf", "1e7", "0.01", "1e400", "20/s"}},
+		{"TRUSTED_HOPS", []string{"0", "1", "10"}, []string{"-1", "11", "two", "1.5"}},
+		{"MERGE_QUEUE", []string{"1", "100000"}, []string{"0", "-1", "many", "9223372036854775808"}},
+		{"SHARDS", []string{"1", "100"}, []string{"0", "-1", "101", "x", "1,5"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			clean(t)
+			for _, v := range tt.good {
+				t.Setenv(tt.name, v)
+				if c, err := LoadConfig(); err != nil {
+					t.Errorf("%q: %+v, %v; want no error", v, c, err)
+				}
+			}
+			for _, v := range tt.bad {
+				t.Setenv(tt.name, v)
+				if c, err := LoadConfig(); err == nil || !strings.HasPrefix(err.Error(), "settings: "+tt.name+": ") {
+					t.Errorf("%q: %+v, %v; want an error that names %s", v, c, err, tt.name)
+				}
+			}
+		})
+	}
+}
+
+func TestConfigNamesAllSettingsThatCannotBe(t *testing.T) {
+	for _, bad := range []string{"-1", "x"} {
+		clean(t)
+		for _, name := range []string{"RATE_LIMIT", "TRUSTED_HOPS", "MERGE_QUEUE", "SHARDS"} {
+			t.Setenv(name, bad)
+		}
+		_, err := LoadConfig()
+		for _, name := range []string{"RATE_LIMIT", "TRUSTED_HOPS", "MERGE_QUEUE", "SHARDS"} {
+			if err == nil || !strings.Contains(err.Error(), name+": ") {
+				t.Errorf("the error is %v, want it to name %s", err, name)
+			}
+		}
+	}
+}

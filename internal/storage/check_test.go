@@ -1,0 +1,145 @@
+package storage
+
+import (
+	"context"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+	"time"
+)
+
+// untouched is a driver that must not be called. What a caller did wrong is found
+// before that, so no backend has to.
+type untouched struct{ *testing.T }
+
+func (u untouched) Get(context.Context, []Key) ([]Entity, error) {
+	u.Error("Get reached the driver")
+	return nil, nil
+}
+
+func (u untouched) Query(context.Context, Query) (Page, error) {
+	u.Error("Query reached the driver")
+	return Page{}, nil
+}
+
+func (u untouched) Update(_ context.Context, fn func(Getter) ([]Write, error)) error {
+	_, err := fn(func([]Key) ([]Entity, error) { u.Error("Tx.Get reached the driver"); return nil, nil })
+	return err
+}
+
+func (u untouched) Close() error { return nil }
+
+func TestWhatIsInvalidNeverReachesADriver(t *testing.T) {
+	s := New(untouched{t})
+	bad := Key{Kind: "Kind", Name: ""}
+	good := Key{Kind: "Kind", Name: "a"}
+	update := func(fn func(Tx) error) error { return s.Update(t.Context(), fn) }
+	query := func(q Query) error { _, err := s.Query(t.Context(), q); return err }
+	for name, err := range map[string]error{
+		"Get":                 func() error { _, err := s.Get(t.Context(), good, bad); return err }(),
+		"Tx.Get":              update(func(tx Tx) error { _, err := tx.Get(good, bad); return err }),
+		"Tx.Put":              update(func(tx Tx) error { return tx.Put(Entity{Key: bad}) }),
+		"Tx.Delete":           update(func(tx Tx) error { return tx.Delete(bad) }),
+		"value":               update(func(tx Tx) error { return tx.Put(Entity{Key: good, Index: map[string]any{"x": 1}}) }),
+		"property":            update(func(tx Tx) error { return tx.Put(Entity{Key: good, Index: map[string]any{"": "x"}}) }),
+		"expiry":              update(func(tx Tx) error { return tx.Put(Entity{Key: good, Expire: time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC)}) }),
+		"query's kind":        query(Query{Kind: "a b", Limit: 1}),
+		"query's limit":       query(Query{Kind: "Kind"}),
+		"query's order":       query(Query{Kind: "Kind", Limit: 1, OrderBy: "_x"}),
+		"filter's property":   query(Query{Kind: "Kind", Limit: 1, Where: []Filter{{Property: "", Op: Equal, Value: "x"}}}),
+		"filter's value":      query(Query{Kind: "Kind", Limit: 1, Where: []Filter{{Property: "x", Op: Equal, Value: math.NaN()}}}),
+		"filter's operator":   query(Query{Kind: "Kind", Limit: 1, Where: []Filter{{Property: "x", Op: "", Value: "x"}}}),
+		"range off the order": query(Query{Kind: "Kind", Limit: 1, Where: []Filter{{Property: "x", Op: Less, Value: "x"}}}),
+	} {
+		if !errors.Is(err, ErrInvalid) {
+			t.Errorf("%s: got error %v, want ErrInvalid", name, err)
+		}
+	}
+}
+
+func TestAContextThatHasEndedNeverReachesADriver(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	err := New(untouched{t}).Update(ctx, func(Tx) error { t.Error("the function ran"); return nil })
+	if err != context.Canceled {
+		t.Errorf("got error %v, want context.Canceled", err)
+	}
+}
+
+func TestSizeCountsKeyDataAndIndex(t *testing.T) {
+	e := Entity{Key: Key{Kind: "Kind", Name: "nm"}, Data: make([]byte, 10), Index: map[string]any{"abc": "text", "n": int64(1)}}
+	if got, want := e.Size(), 4+2+10+(3+8+4)+(1+8); got != want {
+		t.Errorf("got %d, want %d", got, want)
+	}
+}
+
+func TestNormalKeepsWhatEveryBackendCanKeep(t *testing.T) {
+	zone := time.FixedZone("", 3600)
+	in := Entity{
+		Data:   []byte("data"),
+		Expire: time.Date(2026, 1, 1, 1, 0, 0, 1999, zone),
+		Index:  map[string]any{"t": time.Date(2026, 1, 1, 1, 0, 0, 1999, zone), "z": math.Copysign(0, -1), "s": "s"},
+	}
+	out := in.normal()
+	in.Data[0], in.Index["s"] = 'X', "changed"
+	at := time.Date(2026, 1, 1, 0, 0, 0, 1000, time.UTC)
+	if out.Expire != at || out.Index["t"] != any(at) {
+		t.Errorf("times: got %v and %v, want %v", out.Expire, out.Index["t"], at)
+	}
+	if z := out.Index["z"].(float64); z != 0 || math.Signbit(z) {
+		t.Errorf("-0: got %v, want 0", z)
+	}
+	if string(out.Data) != "data" || out.Index["s"] != "s" {
+		t.Errorf("got %q and %v, which the caller changed", out.Data, out.Index["s"])
+	}
+}
+
+func TestACursorGoesWithItsQueryOnly(t *testing.T) {
+	filter := Filter{Property: "p", Op: Equal, Value: "v"}
+	q := Query{Kind: "Kind", OrderBy: "x", Where: []Filter{filter}, Limit: 10}
+	sealed := q.seal("a driver's cursor\x00\xff")
+	change := func(f func(q *Query)) Query {
+		other := q
+		other.Where = append([]Filter(nil), q.Where...)
+		f(&other)
+		return other
+	}
+	for name, other := range map[string]Query{
+		"itself":           q,
+		"another limit":    change(func(q *Query) { q.Limit = 5 }),
+		"keys only":        change(func(q *Query) { q.KeysOnly = true }),
+		"kind":             change(func(q *Query) { q.Kind = "Kine" }),
+		"order":            change(func(q *Query) { q.OrderBy = "y" }),
+		"direction":        change(func(q *Query) { q.Descending = true }),
+		"no filter":        change(func(q *Query) { q.Where = nil }),
+		"filter's name":    change(func(q *Query) { q.Where[0].Property = "q" }),
+		"filter's op":      change(func(q *Query) { q.Where[0].Op = Less }),
+		"filter's value":   change(func(q *Query) { q.Where[0].Value = "w" }),
+		"type of a value":  change(func(q *Query) { q.Where[0].Value = int64(118) }),
+		"two filters":      change(func(q *Query) { q.Where = append(q.Where, filter) }),
+		"moved boundaries": change(func(q *Query) { q.Kind, q.OrderBy = "Kindx", "" }),
+	} {
+		other.Cursor = sealed
+		got, err := other.unseal()
+		same := name == "itself" || name == "another limit" || name == "keys only"
+		switch {
+		case same && (err != nil || got.Cursor != "a driver's cursor\x00\xff"):
+			t.Errorf("%s: got cursor %q and error %v", name, got.Cursor, err)
+		case !same && !errors.Is(err, ErrCursor):
+			t.Errorf("%s: got error %v, want ErrCursor", name, err)
+		}
+	}
+	if got := q.seal(""); got != "" {
+		t.Errorf("the end: got %q, want none", got)
+	}
+}
+
+func TestACursorFitsIntoAURL(t *testing.T) {
+	sealed := Query{}.seal(strings.Repeat("\x00\xff/?", 100))
+	for _, c := range sealed {
+		if !strings.ContainsRune("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", c) {
+			t.Fatalf("%q is in %q", c, sealed)
+		}
+	}
+}
