@@ -126,11 +126,11 @@ func swaggerTriesOut(t *testing.T, browser context.Context) {
 	tb.open(s.url + "/docs")
 
 	tb.tryOut("countVisit")
-	tb.text(replyBody, `{"page":"/about","visits":1,"uniques":1,"counted":true,"exact":true}`)
+	tb.text(replyBody, `{"page":"/","visits":1,"uniques":1,"counted":true,"exact":true}`)
 	tb.close("countVisit")
 
 	tb.tryOut("readVisits")
-	tb.text(replyBody, `{"page":"/about","visits":1,"uniques":1}`)
+	tb.text(replyBody, `{"page":"/","visits":1,"uniques":1}`)
 	tb.close("readVisits")
 
 	tb.do(chromedp.Click(`.auth-wrapper button.authorize`),
@@ -139,18 +139,18 @@ func swaggerTriesOut(t *testing.T, browser context.Context) {
 		chromedp.Click(`.modal-ux .btn-done`),
 		chromedp.WaitNotPresent(`.modal-ux`))
 	tb.tryOut("setVisits")
-	tb.text(replyBody, `{"page":"/about","visits":1000,"uniques":700}`)
-	if got := s.want(http.StatusOK, http.MethodGet, "/visits?page=/about", "", "Accept", "text/plain"); strings.TrimSpace(got) != "1000" {
-		t.Errorf("/about has %q visits, want the 1000 that were set", got)
+	tb.text(replyBody, `{"page":"/","visits":1000,"uniques":700}`)
+	if got := s.stored(); got != 1000 {
+		t.Errorf("the total is %d, want the 1000 that were set", got)
 	}
 }
 
-// tryOut opens an operation and executes it with the parameters of its example.
+// tryOut opens an operation and executes it with the parameters that it proposes.
 func (tb *tab) tryOut(operation string) {
 	tb.Helper()
 	id := "#operations-visits-" + operation
 	tb.do(chromedp.Click(id+` .opblock-summary-control`), chromedp.Click(id+` .execute`))
-	tb.text(`(document.querySelector('`+id+` .live-responses-table .response-col_status') ?? document.body).firstChild.textContent`, "200")
+	tb.text(`(document.querySelector('`+id+` .live-responses-table tbody .response-col_status') ?? document.body).firstChild.textContent`, "200")
 }
 
 // close folds an operation up, so that replyBody is the next one's.
@@ -184,7 +184,7 @@ func screenshots(t *testing.T, browser context.Context, s *server) {
 			tb.open("http://" + sightHost + "/")
 			tb.text(`document.querySelector('h1').textContent`, "You are visit number 1,024")
 			tb.text(`document.querySelector('#note').textContent`, "The red stroke is yours.")
-			tb.text(`document.querySelector('#day').textContent.replace(/.*: /, '')`, "38 visits, 30 unique")
+			tb.text(`document.querySelector('#day').textContent.replace(/.*: |,.*/g, '')`, "38 visits")
 			tb.text(`String(document.querySelector('#badge').naturalHeight)`, "20")
 			picture, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
 			if err != nil {

@@ -75,12 +75,12 @@ type server struct {
 	ended    chan struct{}
 }
 
-// serve starts `tallystick serve` in a folder, on a free port, and waits until it
-// listens. Of args, those of the form NAME=value are its environment. It ends with the
+// startServer starts `tallystick serve` in a folder, on a free port unless args say
+// another, and waits until it listens. Of args, those of the form NAME=value are its environment. It ends with the
 // test.
 func startServer(t *testing.T, folder string, args ...string) *server {
 	t.Helper()
-	s := launch(t, folder, append(args, "--addr", "127.0.0.1:0")...)
+	s := launch(t, folder, append([]string{"--addr", "127.0.0.1:0"}, args...)...)
 	if s.url == "" {
 		<-s.ended
 		t.Fatalf("serve ended before it listened: %s", s.stderr.String())

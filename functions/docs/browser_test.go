@@ -42,8 +42,9 @@ func TestSwaggerUIInABrowser(t *testing.T) {
 	}
 	wantValue(t, tab, `[...document.querySelectorAll('.opblock')].filter(e => e.checkVisibility()).length`, fmt.Sprint(countOperations(t)))
 
-	const operation = `document.querySelector('#operations-docs-openapiYAML')`
+	const operation = `document.querySelector('#operations-docs-docs')`
 	wantValue(t, tab, operation+`.querySelector('.opblock-summary-control').click(), 'opened'`, "opened")
+	wantValue(t, tab, operation+`.textContent.includes('VALIDATION_FAILED')`, "true") // a click before the schemas are there is lost
 	wantValue(t, tab, `(b => b ? (b.click(), 'sent') : '')(`+operation+`.querySelector('.execute'))`, "sent")
 	wantValue(t, tab, operation+`.querySelector('.live-responses-table tbody .response-col_status')?.firstChild.textContent ?? ''`, "200")
 	mu.Lock()
@@ -75,7 +76,7 @@ func countOperations(t *testing.T) int {
 // wantValue waits for an expression to have a value.
 func wantValue(t *testing.T, tab context.Context, js, want string) {
 	t.Helper()
-	for until := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+	for until := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
 		got, err := chromedp.Run(tab, chromedp.Evaluate[string](`String((`+js+`))`))
 		if err != nil {
 			t.Fatalf("%s: %v", js, err)

@@ -26,6 +26,8 @@ type Rule struct {
 
 const unknownDetail = "It is not known whether this was done. Send it again with the same Idempotency-Key; without one, look first."
 
+const cutOffDetail = "The body ended before its end. Nothing was done."
+
 // rules is the table of errors that any function may meet. What is not in it is
 // a bare 500.
 var rules = []Rule{
@@ -37,7 +39,7 @@ var rules = []Rule{
 	{Err: storage.ErrUnavailable, Status: http.StatusServiceUnavailable, Code: "STORAGE_UNAVAILABLE", Detail: "The database cannot do this now. Nothing was done.", Retry: 5},
 	{Err: context.DeadlineExceeded, Status: http.StatusGatewayTimeout, Code: "DEADLINE_EXCEEDED", Detail: "It took too long. Nothing was done.", Retry: 1},
 	{Err: context.Canceled, Status: 499, Code: "CANCELLED", Detail: "The client went away. Nothing was done."},
-	{Err: io.ErrUnexpectedEOF, Status: http.StatusBadRequest, Code: "MALFORMED_REQUEST", Detail: "The body ended before its end. Nothing was done."},
+	{Err: io.ErrUnexpectedEOF, Status: http.StatusBadRequest, Code: "MALFORMED_REQUEST", Detail: cutOffDetail},
 	{Err: storage.ErrCursor, Status: http.StatusBadRequest, Code: "PAGE_TOKEN_INVALID", Detail: "pageToken is not one that this query gave. Start again without it."},
 }
 

@@ -56,6 +56,9 @@ func (p *Problem) ContentType(string) string { return "application/problem+json"
 // problemOf is how huma makes the errors that it finds itself: what a request's
 // declaration says and the request does not keep.
 func problemOf(status int, message string, errs ...error) huma.StatusError {
+	if status == http.StatusInternalServerError { // which is what it makes of a body that it cannot read
+		status, message, errs = http.StatusBadRequest, cutOffDetail, nil
+	}
 	p := NewProblem(status, validationCodes[status], message)
 	if p.Code == "" {
 		p.Code = strings.ToUpper(strings.ReplaceAll(p.Title, " ", "_"))

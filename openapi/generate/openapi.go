@@ -60,6 +60,7 @@ func describe() *huma.OpenAPI {
 	}
 	for _, f := range tallystick.Functions {
 		edge.New(f, edge.Env{}, doc)
+		doc.Tags = append(doc.Tags, &huma.Tag{Name: f.Name}) // in the table's order
 	}
 	for path, item := range doc.Paths {
 		item.Options = preflight(path, item)

@@ -50,7 +50,7 @@ const methods = `{"methodConfig": [
 		"retryableStatusCodes": ["UNAVAILABLE"]}}]}`
 
 // dial makes one connection, which carries any number of calls at once. Nothing
-// here waits for the network, and no telemetry is set up: a cold start pays.
+// here waits for the database, and no telemetry is set up: a cold start pays.
 func dial(ctx context.Context, emulator string) (gtransport.ConnPool, error) {
 	options := []option.ClientOption{
 		option.WithEndpoint("datastore.googleapis.com:443"),

@@ -2,19 +2,16 @@ package sqlite_test
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"sync/atomic"
-	"syscall"
 	"testing"
 
 	"github.com/tallystick/tallystick/internal/storage"
-	"github.com/tallystick/tallystick/internal/storage/sqlite"
 )
 
 // BenchmarkUpdate is the read-modify-write of one hot key by so many callers at
-// once. Beside it, in the same run, BenchmarkDisk is the floor: what one durable
-// write of 4 KiB costs.
+// once. BenchmarkDisk, in the same run, is the floor: what one durable write of
+// 4 KiB costs.
 func BenchmarkUpdate(b *testing.B) {
 	for _, size := range []int{300, 16 << 10} {
 		for _, callers := range []int{1, 64, 1000} {
@@ -26,11 +23,7 @@ func BenchmarkUpdate(b *testing.B) {
 }
 
 func benchmarkUpdate(b *testing.B, size, callers int) {
-	s, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "bench.db"))
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer s.Close()
+	s := open(b, filepath.Join(b.TempDir(), "bench.db"))
 	key := storage.Key{Kind: "Page", Name: "/"}
 	update := func() error {
 		return s.Update(b.Context(), func(tx storage.Tx) error {
@@ -71,31 +64,4 @@ func benchmarkUpdate(b *testing.B, size, callers int) {
 		}
 	}
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "updates/s")
-}
-
-// BenchmarkDisk appends 4 KiB and flushes them, or writes them over and over.
-func BenchmarkDisk(b *testing.B) {
-	for _, way := range []string{"append", "over"} {
-		b.Run(way, func(b *testing.B) {
-			f, err := os.Create(filepath.Join(b.TempDir(), "disk"))
-			if err != nil {
-				b.Fatal(err)
-			}
-			defer f.Close()
-			block := make([]byte, 4<<10)
-			at := int64(0)
-			for b.Loop() {
-				if _, err := f.WriteAt(block, at); err != nil {
-					b.Fatal(err)
-				}
-				if err := syscall.Fdatasync(int(f.Fd())); err != nil {
-					b.Fatal(err)
-				}
-				if way == "append" {
-					at += int64(len(block))
-				}
-			}
-			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "flushes/s")
-		})
-	}
 }

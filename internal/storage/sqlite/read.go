@@ -34,7 +34,7 @@ func newReaders(path string) *readers {
 func (r *readers) with(ctx context.Context, fn func(*conn) error) error {
 	c, err := r.take(ctx)
 	if err != nil {
-		return err
+		return fmt.Errorf("sqlite read: %w", err)
 	}
 	defer func() { r.free <- c }()
 	return fn(c)
@@ -67,7 +67,7 @@ func (r *readers) open(ctx context.Context) (*conn, error) {
 	)
 	if err != nil {
 		r.room <- struct{}{}
-		return nil, classify("open for reading", err)
+		return nil, classify("open", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -5,9 +5,9 @@
 // Concurrent updates share a transaction, and so the flush (group commit).
 //
 // Read writer.go first: how updates are grouped. Then transaction.go, what one
-// group does to the file; query.go, how every query is one walk along an index;
-// schema.go, value.go and properties.go, what the file holds; sweep.go, how
-// expired entities go.
+// group does to the file; query.go, with walk.go and gather.go, how a query finds
+// its page by an index; schema.go, value.go and properties.go, what the file
+// holds; sweep.go, how expired entities go.
 package sqlite
 
 import (

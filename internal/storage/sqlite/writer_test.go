@@ -118,6 +118,25 @@ func TestAGroupIsCutWhereItGrowsLarge(t *testing.T) {
 	}
 }
 
+func TestTheLogStaysShort(t *testing.T) {
+	f := newFixture(t)
+	w := storage.Write{Entity: storage.Entity{Key: f.key("large"), Data: make([]byte, 1_000_000)}}
+	const updates = 40
+	for range updates {
+		err := f.store.Update(t.Context(), func(storage.Getter) ([]storage.Write, error) { return []storage.Write{w}, nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	info, err := os.Stat(f.path + "-wal")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, most := info.Size(), int64(10_000_000); got > most {
+		t.Errorf("got %d bytes after writing %d MB, want at most %d", got, updates, most)
+	}
+}
+
 func TestAnUpdateThatWaitsLeavesWhenItsContextEnds(t *testing.T) {
 	f := newFixture(t)
 	ctx, cancel := context.WithCancel(t.Context())
