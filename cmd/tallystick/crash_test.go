@@ -8,7 +8,12 @@ import (
 )
 
 // crashes is how often a server is killed.
-const crashes = 20
+func crashes() int {
+	if soak {
+		return 20
+	}
+	return 5
+}
 
 // TestVisitorsWhoTryAgainAreCountedOnce: a server is killed again and again under load.
 // Visitors repeat a visit, with its Idempotency-Key, until they have the reply.
@@ -17,7 +22,7 @@ func TestVisitorsWhoTryAgainAreCountedOnce(t *testing.T) {
 		t.Run(mode.name, func(t *testing.T) {
 			c, s := crashUnderLoad(t, true, mode.args...)
 			stored, acked := s.stored(), c.acked.Load()
-			t.Logf("%d crashes: %d acknowledged, %d stored", crashes, acked, stored)
+			t.Logf("%d crashes: %d acknowledged, %d stored", crashes(), acked, stored)
 			if stored != acked {
 				t.Errorf("%d visits are stored, %d acknowledged, want as many", stored, acked)
 			}
@@ -31,7 +36,7 @@ func TestVisitorsWhoTryAgainAreCountedOnce(t *testing.T) {
 func TestAcknowledgedVisitsSurviveACrash(t *testing.T) {
 	c, s := crashUnderLoad(t, false)
 	stored, acked, sent := s.stored(), c.acked.Load(), c.sent.Load()
-	t.Logf("%d crashes: %d acknowledged, %d stored, %d attempted", crashes, acked, stored, sent)
+	t.Logf("%d crashes: %d acknowledged, %d stored, %d attempted", crashes(), acked, stored, sent)
 	if stored < acked || stored > sent {
 		t.Errorf("%d visits are stored, want at least the %d acknowledged and at most the %d attempted", stored, acked, sent)
 	}
@@ -56,7 +61,7 @@ func crashUnderLoad(t *testing.T, keyed bool, args ...string) (*crowd, *server) 
 	s := startServer(t, folder, args...)
 	c := &crowd{T: t, keyed: keyed}
 	c.come(s.url)
-	for range crashes {
+	for range crashes() {
 		c.until(c.acked.Load() + 200 + random.Int64N(800))
 		s.kill()
 		s = startServer(t, folder, args...)

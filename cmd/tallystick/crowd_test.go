@@ -33,6 +33,7 @@ type crowd struct {
 	limit   int64
 	sent    atomic.Int64 // visits of which the server may know
 	acked   atomic.Int64 // visits with a reply
+	dark    atomic.Bool  // the power is cut: visits that begin now have no reply
 	leaving atomic.Bool
 	all     sync.WaitGroup
 
@@ -76,6 +77,7 @@ func (c *crowd) leave() {
 
 func (c *crowd) visitor(client *http.Client, id int, url func() *string) {
 	for !c.leaving.Load() {
+		dark := c.dark.Load()
 		visit := c.visits.Add(1)
 		if c.limit > 0 && visit > c.limit {
 			return
@@ -91,6 +93,9 @@ func (c *crowd) visitor(client *http.Client, id int, url func() *string) {
 				sent = true
 			}
 			if err == nil {
+				if dark {
+					c.Errorf("visit %d began after the power was cut and was acknowledged", number)
+				}
 				c.acknowledge(number)
 				break
 			}

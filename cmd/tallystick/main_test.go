@@ -4,7 +4,6 @@ package main
 
 import (
 	"bufio"
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -24,7 +23,7 @@ import (
 // The tests drive the real program as a process. main_test.go starts and stops it;
 // crowd_test.go is the load.
 
-// soak asks for the full forms of the long tests.
+// soak asks for the long forms of the tests.
 var soak = os.Getenv("SOAK") == "1"
 
 // browserAgent is what a person's browser calls itself; without it a visit is a bot's.
@@ -46,13 +45,13 @@ func run(m *testing.M) int {
 	return m.Run()
 }
 
-// program builds the command, once for all tests, and with the race detector where
-// they have it.
+// program builds the command, once for all tests. In their long forms it has the race
+// detector, if they have it: it is ten times slower then.
 var program = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(programFolder, "tallystick")
 	args := []string{"build", "-o", path}
 	info, _ := debug.ReadBuildInfo()
-	if info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
+	if soak && info != nil && slices.Contains(info.Settings, debug.BuildSetting{Key: "-race", Value: "true"}) {
 		args = append(args, "-race")
 	}
 	out, err := exec.Command("go", append(args, ".")...).CombinedOutput()
@@ -71,7 +70,7 @@ type server struct {
 	url      string
 	greeting string // what it printed, down to "listening on"
 	cmd      *exec.Cmd
-	stderr   bytes.Buffer // once it has ended
+	stderr   *os.File
 	ended    chan struct{}
 }
 
@@ -83,7 +82,7 @@ func startServer(t *testing.T, folder string, args ...string) *server {
 	s := launch(t, folder, append([]string{"--addr", "127.0.0.1:0"}, args...)...)
 	if s.url == "" {
 		<-s.ended
-		t.Fatalf("serve ended before it listened: %s", s.stderr.String())
+		t.Fatalf("serve ended before it listened: %s", s.said())
 	}
 	return s
 }
@@ -93,14 +92,17 @@ func launch(t *testing.T, folder string, args ...string) *server {
 	t.Helper()
 	s := &server{T: t, cmd: command(t, folder, append([]string{"serve"}, args...)...), ended: make(chan struct{})}
 	s.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	s.cmd.Stderr = &s.stderr
-	stdout, stdin, err := os.Pipe()
+	stdout, output, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.cmd.Stdout = stdin
+	// A file and no buffer: to wait for one is to wait for all processes that write.
+	if s.stderr, err = os.Create(filepath.Join(t.TempDir(), "stderr")); err != nil {
+		t.Fatal(err)
+	}
+	s.cmd.Stdout, s.cmd.Stderr = output, s.stderr
 	err = s.cmd.Start()
-	stdin.Close()
+	output.Close()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -108,6 +110,7 @@ func launch(t *testing.T, folder string, args ...string) *server {
 		syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL)
 		<-s.ended
 		stdout.Close()
+		s.stderr.Close()
 	})
 	go func() {
 		s.cmd.Wait() // ProcessState says how it ended
@@ -151,6 +154,16 @@ func command(t *testing.T, folder string, args ...string) *exec.Cmd {
 	return c
 }
 
+// said is what it has written to stderr.
+func (s *server) said() string {
+	s.Helper()
+	b, err := os.ReadFile(s.stderr.Name())
+	if err != nil {
+		s.Fatal(err)
+	}
+	return string(b)
+}
+
 // signal sends a signal to the server itself, as kill does.
 func (s *server) signal(sig syscall.Signal) {
 	s.Helper()
@@ -190,7 +203,7 @@ func (s *server) wantExit(code int) {
 		s.Fatal("serve does not end")
 	}
 	if got := s.cmd.ProcessState.ExitCode(); got != code {
-		s.Fatalf("serve ended with %v, want exit code %d; it said: %s", s.cmd.ProcessState, code, s.stderr.String())
+		s.Fatalf("serve ended with %v, want exit code %d; it said: %s", s.cmd.ProcessState, code, s.said())
 	}
 }
 

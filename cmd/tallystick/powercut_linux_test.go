@@ -27,12 +27,20 @@ func TestAcknowledgedVisitsSurviveAPowerCut(t *testing.T) {
 			c := &crowd{T: t, failing: true}
 			c.come(s.url)
 			c.until(visits)
+			// What is acknowledged from here on does not count: of the one fdatasync
+			// that the cut falls into, ext4 may say that it is done and lose it. A plain
+			// program that writes a block and flushes it saw that in 4 of 60 cuts (Linux
+			// 6.18), and never of a flush before or after.
+			acked := c.acked.Load()
 			d.cut()
+			c.dark.Store(true)
+			begun := c.visits.Load()
+			eventually(t, "visits in the dark", func() bool { return c.visits.Load() > begun+2*connections })
 			c.leave()
 			s.kill()
 			d.restart()
 
-			stored, acked, sent := startServer(t, d.mount, "RATE_LIMIT=0").stored(), c.acked.Load(), c.sent.Load()
+			stored, sent := startServer(t, d.mount, "RATE_LIMIT=0").stored(), c.sent.Load()
 			t.Logf("%d acknowledged, %d stored, %d attempted", acked, stored, sent)
 			if stored < acked || stored > sent {
 				t.Errorf("%d visits are stored, want at least the %d acknowledged and at most the %d attempted", stored, acked, sent)
@@ -58,7 +66,7 @@ func redisLosesIncrements(t *testing.T) {
 		})
 	}
 	eventually(t, "30,000 increments", func() bool { return acked.Load() >= 30_000 })
-	before := acked.Load() // what is acknowledged later is not held against it
+	before := acked.Load()
 	d.cut()
 	r.kill()
 	all.Wait()

@@ -47,7 +47,7 @@ func TestAFunctionThatIsDownBreaksItsOwnRoutes(t *testing.T) {
 		t.Errorf("visits is at port %s, want %s, where the gateway looks for it", got, port)
 	}
 	s.stop()
-	if log := s.stderr.String(); !strings.Contains(log, `msg="function died"`) && !strings.Contains(log, `function died`) {
+	if log := s.said(); !strings.Contains(log, "function died") {
 		t.Errorf("the log does not say that a function died: %s", log)
 	}
 }
@@ -58,7 +58,7 @@ func TestVisitsAreCountedOnceWhileTheirFunctionDies(t *testing.T) {
 	s := startServer(t, t.TempDir(), "--processes", "RATE_LIMIT=0")
 	c := &crowd{T: t, keyed: true, failing: true}
 	c.come(s.url)
-	for range crashes {
+	for range crashes() {
 		c.until(c.acked.Load() + 500)
 		eventually(t, "a visits process to kill", func() bool {
 			visits, ok := s.functions()["Visits"]
@@ -68,7 +68,7 @@ func TestVisitsAreCountedOnceWhileTheirFunctionDies(t *testing.T) {
 	c.until(c.acked.Load() + 500)
 	c.leave()
 	stored, acked := s.stored(), c.acked.Load()
-	t.Logf("%d crashes: %d acknowledged, %d stored", crashes, acked, stored)
+	t.Logf("%d crashes: %d acknowledged, %d stored", crashes(), acked, stored)
 	if stored != acked {
 		t.Errorf("%d visits are stored, %d acknowledged, want as many", stored, acked)
 	}

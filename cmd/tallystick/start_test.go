@@ -47,7 +47,7 @@ func TestStartPrintsWhatANewcomerNeeds(t *testing.T) {
 			s.want(http.StatusBadRequest, http.MethodGet, "/visits/top", "", "X-Api-Key", key+"x")
 			s.want(http.StatusUnauthorized, http.MethodGet, "/visits/top", "")
 			s.stop()
-			if got := s.stderr.String(); got != "" {
+			if got := s.said(); got != "" {
 				t.Errorf("it says on stderr: %s", got)
 			}
 			wantPrivate(t, folder, "tallystick.db", "tallystick.db.key")
@@ -103,7 +103,7 @@ func TestServersThatStartTogetherShareTheirKey(t *testing.T) {
 	for _, s := range servers {
 		if s.url == "" {
 			<-s.ended
-			t.Fatalf("serve did not start: %s", s.stderr.String())
+			t.Fatalf("serve did not start: %s", s.said())
 		}
 		if got, want := s.keptKey(), servers[0].keptKey(); got != want {
 			t.Errorf("one server has the key %q, another one %q", got, want)
@@ -158,7 +158,7 @@ func TestWhatCannotBeIsSaidInOneLine(t *testing.T) {
 				if s.greeting != "" {
 					t.Errorf("it prints %q, want nothing", s.greeting)
 				}
-				if got := s.stderr.String(); !regexp.MustCompile(`\Atallystick: ` + tt.want + `\n\z`).MatchString(got) {
+				if got := s.said(); !regexp.MustCompile(`\Atallystick: ` + tt.want + `\n\z`).MatchString(got) {
 					t.Errorf("it says %q, want one line like %q", got, tt.want)
 				}
 				for name, content := range contents(t, folder) {
@@ -181,7 +181,7 @@ func TestAKeyFileWithoutAKeySaysSo(t *testing.T) {
 	s := launch(t, folder, "--addr", "127.0.0.1:0")
 	s.wantExit(1)
 	const want = "tallystick: API key: tallystick.db.key is empty; give one with --api-key\n"
-	if got := s.stderr.String(); got != want {
+	if got := s.said(); got != want {
 		t.Errorf("it says %q, want %q", got, want)
 	}
 }

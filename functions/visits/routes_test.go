@@ -184,8 +184,10 @@ func TestErrors(t *testing.T) {
 		{"a body that is no object", "PUT", "/visits", `[1]`, nil, 422, "VALIDATION_FAILED", "body: expected object"},
 		{"a body that is null", "PUT", "/visits", `null`, nil, 422, "VALIDATION_FAILED", "body: expected object"},
 		{"a field that is missing", "PUT", "/visits", `{"uniques":1}`, nil, 422, "VALIDATION_FAILED", "property visits"},
-		{"unknown fields", "PUT", "/visits", `{"visits":1,"x":1,"likes":2}`, nil, 422, "VALIDATION_FAILED",
-			`"errors":[{"location":"body.likes","message":"unexpected property"},{"location":"body.x","message":"unexpected property"}]`},
+		{"unknown fields", "PUT", "/visits", `{"visits":1,"x":1,"likes":2,"d":3,"a":4,"c":5,"b":6}`, nil, 422, "VALIDATION_FAILED",
+			`"errors":[{"location":"body.a","message":"unexpected property"},{"location":"body.b","message":"unexpected property"},` +
+				`{"location":"body.c","message":"unexpected property"},{"location":"body.d","message":"unexpected property"},` +
+				`{"location":"body.likes","message":"unexpected property"},{"location":"body.x","message":"unexpected property"}]`},
 		{"a field in capitals", "PUT", "/visits", `{"visits":1,"Uniques":2}`, nil, 422, "VALIDATION_FAILED", "body.Uniques: unexpected property"},
 		{"text for a number", "PUT", "/visits", `{"visits":"1"}`, nil, 422, "VALIDATION_FAILED", "body.visits: expected integer"},
 		{"null for a number", "PUT", "/visits", `{"visits":null}`, nil, 422, "VALIDATION_FAILED", "body.visits: expected integer"},

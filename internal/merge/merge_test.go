@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -468,7 +467,7 @@ func TestARemovedStateIsGoneAndCanBeMadeAgain(t *testing.T) {
 
 func TestAStateOfAnUnknownVersionIsAnError(t *testing.T) {
 	store := openStore(t)
-	for _, data := range []string{"", "\x02\x00\x00", "\x01\x02\x00", "\x01\x01\x05", "\x01\x01\x00\xff", fmt.Sprint("\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01")} {
+	for _, data := range []string{"", "\x02\x00\x00", "\x01\x02\x00", "\x01\x01\x05", "\x01\x01\x00\xff", "\x01\x01\xff\xff\xff\xff\xff\xff\xff\xff\xff\x01"} {
 		err := store.Update(t.Context(), func(tx storage.Tx) error {
 			return tx.Put(storage.Entity{Key: key("a"), Data: []byte(data)})
 		})

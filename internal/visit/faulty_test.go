@@ -12,6 +12,7 @@ import (
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/credentials/insecure"
+	"google.golang.org/grpc/keepalive"
 	"google.golang.org/grpc/metadata"
 	"google.golang.org/grpc/peer"
 	"google.golang.org/grpc/status"
@@ -82,7 +83,10 @@ func startFaulty(t *testing.T, server string, delay time.Duration, decide func(m
 		host: listener.Addr().String(), decide: decide, delay: delay, behind: behind,
 		conns: make(map[string]net.Conn), done: make(map[string]int), lost: make(map[string]int),
 	}
-	p.server = grpc.NewServer(grpc.ForceServerCodec(frames{}), grpc.UnknownServiceHandler(p.handle), grpc.WaitForHandlers(true))
+	p.server = grpc.NewServer(
+		grpc.ForceServerCodec(frames{}), grpc.UnknownServiceHandler(p.handle), grpc.WaitForHandlers(true),
+		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: time.Second, PermitWithoutStream: true}),
+	)
 	go p.server.Serve(known{listener, p})
 	t.Cleanup(p.stop)
 	return p

@@ -12,6 +12,9 @@ import (
 // importPages is how many pages one transaction of an import carries.
 const importPages = 50
 
+// fullPageBytes is what a page with a full history and a full sketch takes.
+const fullPageBytes = 24 << 10
+
 // Import takes over counts made elsewhere. No page is in views twice.
 //
 // For each page and day the larger number stands: what is here, or what is
@@ -40,7 +43,7 @@ func (s *Service) importPart(ctx context.Context, views []View, today Day) error
 	}
 	_, err := s.group.Do(ctx, merge.Op[state, Tally]{
 		Keys:  keys,
-		Bytes: 8 << 10 * len(views),
+		Bytes: fullPageBytes * len(views),
 		Apply: func(t *merge.Turn[state]) (Tally, error) {
 			for i, v := range views {
 				shards := s.states(t, i*s.shards)

@@ -152,6 +152,10 @@ func TestSetAndDeleteCoverAllShards(t *testing.T) {
 		f.count("/", person(1))
 	}
 	services[2].set("/", Tally{1000, 700})
+	if got := services[2].count("/", person(1)).Visits; got != 1001 {
+		t.Errorf("the next visit where it was set is %d, want 1001", got)
+	}
+	services[2].set("/", Tally{1000, 700})
 	for _, f := range services {
 		f.want("/", 1000, 700)
 	}
@@ -159,9 +163,10 @@ func TestSetAndDeleteCoverAllShards(t *testing.T) {
 	if got := services[3].count("/", person(2)).Visits; got != 1001 {
 		t.Errorf("the next visit is %d, want 1001", got)
 	}
-	if got, want := services[0].read("/").Days, []DayTally{onDay(today, 5, 2)}; !reflect.DeepEqual(got, want) {
+	if got, want := services[0].read("/").Days, []DayTally{onDay(today, 6, 2)}; !reflect.DeepEqual(got, want) {
 		t.Errorf("the history is %v, want %v", got, want)
 	}
+	services[1].count("/", person(2)) // so that it knows the other shards
 	if !services[1].delete("/") {
 		t.Error("Delete says that nothing was there")
 	}
@@ -169,6 +174,10 @@ func TestSetAndDeleteCoverAllShards(t *testing.T) {
 		f.want("/", 0, 0)
 	}
 	services[0].wantAll(nil)
+	if got := services[1].count("/", person(2)).Tally; got != (Tally{1, 1}) {
+		t.Errorf("the next visit where it was deleted is %+v, want 1 by 1", got)
+	}
+	services[1].delete("/")
 	services[0].clock.pass(time.Second)
 	if got := services[3].count("/", person(2)).Tally; got != (Tally{1, 1}) {
 		t.Errorf("the next visit is %+v, want 1 by 1", got)
@@ -215,8 +224,8 @@ func TestJoin(t *testing.T) {
 		{"private visits last", []*state{shard(today, 0, 5), shard(today, 0, 5), private}, view("", Tally{}, onDay(today, 11, 5))},
 		{"yesterday's last", []*state{shard(today, 0, 5), shard(today-1, 0, 5), shard(today, 0, 5)},
 			view("", Tally{}, onDay(today-1, 5, 5), onDay(today, 10, 5))},
-		{"yesterday's first", []*state{shard(today-1, 0, 5), shard(today, 0, 5), shard(today, 0, 5)},
-			view("", Tally{}, onDay(today-1, 5, 5), onDay(today, 10, 5))},
+		{"yesterday's first", []*state{shard(today-1, 0, 5), shard(today, 0, 5), shard(today, 3, 8)},
+			view("", Tally{}, onDay(today-1, 5, 5), onDay(today, 10, 8))},
 		{"yesterday's twice: no sketch tells them apart any more", []*state{shard(today-1, 0, 5), shard(today-1, 0, 5).on2(today)},
 			view("", Tally{}, onDay(today-1, 10, 10), onDay(today, 1, 0))},
 	} {

@@ -108,6 +108,30 @@ func TestStateEstimatesUniqueVisitorsWithin2Percent(t *testing.T) {
 	}
 }
 
+func TestStateUniquesNeverPassVisits(t *testing.T) {
+	var s state
+	hash := hasher(t)
+	for i := range 20_000 { // each comes once; the estimate of the first 10,000 is too high
+		s.count(today, hash(person(i)))
+		if d := s.days[0]; d.Uniques > d.Visits {
+			t.Fatalf("%d unique visitors made %d visits", d.Uniques, d.Visits)
+		}
+	}
+}
+
+func TestStateTellsVisitorsApartAnewEachDay(t *testing.T) {
+	var s state
+	for visitor := range uint64(5) {
+		s.count(today, (visitor+1)<<40)
+	}
+	for range 5 {
+		s.count(today+1, 1<<40)
+	}
+	if want := []DayTally{onDay(today, 5, 5), onDay(today+1, 5, 1)}; !reflect.DeepEqual(s.days, want) {
+		t.Errorf("days %v, want %v", s.days, want)
+	}
+}
+
 // TestStateIsFreshEnoughBetweenEstimates holds what unsure promises: a reply that
 // was not estimated for is at most half a percent and a visitor behind.
 func TestStateIsFreshEnoughBetweenEstimates(t *testing.T) {

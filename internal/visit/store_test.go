@@ -1,6 +1,8 @@
 package visit_test
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -41,13 +43,31 @@ var backends = []struct {
 	name  string
 	fresh func(t *testing.T) database
 
-	// Many processes on one entity get in each other's way, and the emulators take
-	// no joy in it: the Firestore one lets them wait for locks, up to 2 s each.
+	// How many processes count how many visits together. Where two want one entity
+	// the Firestore emulator lets both wait for 2 s, now and then until a batch has
+	// no time left: there callers insist.
 	processes, shared, sharedSoak int
+	send                          sender
 }{
-	{"SQLite", freshSQLite, 4, 8_000, 80_000},
-	{"Datastore", freshDatastore, 4, 2_000, 20_000},
-	{"FirestoreDatastoreMode", freshFirestore, 2, 64, 640},
+	{"SQLite", freshSQLite, 4, 8_000, 80_000, once},
+	{"Datastore", freshDatastore, 4, 2_000, 20_000, once},
+	{"FirestoreDatastoreMode", freshFirestore, 2, 64, 320, untilAcknowledged},
+}
+
+// A sender sends the i-th visit to a service.
+type sender func(ctx context.Context, service *visit.Service, i int) (visit.Count, error)
+
+func once(ctx context.Context, service *visit.Service, i int) (visit.Count, error) {
+	return service.Count(ctx, visit.Request{Page: "/", Visitor: anyone(i)})
+}
+
+func untilAcknowledged(ctx context.Context, service *visit.Service, i int) (visit.Count, error) {
+	for {
+		count, err := service.Count(ctx, visit.Request{Page: "/", Visitor: anyone(i), IdempotencyKey: fmt.Sprint(i)})
+		if !errors.Is(err, storage.ErrUnknown) && !errors.Is(err, storage.ErrConflict) {
+			return count, err
+		}
+	}
 }
 
 type sqliteFile string
@@ -102,7 +122,7 @@ func anyone(i int) visit.Visitor {
 
 // countAll counts so many visits to / by so many callers, who share the services,
 // and returns the number that each visit was told.
-func countAll(t *testing.T, visits, callers int, services ...*visit.Service) []int64 {
+func countAll(t *testing.T, visits, callers int, send sender, services ...*visit.Service) []int64 {
 	t.Helper()
 	numbers := make([]int64, visits)
 	var next atomic.Int64
@@ -111,7 +131,7 @@ func countAll(t *testing.T, visits, callers int, services ...*visit.Service) []i
 		service := services[c%len(services)]
 		all.Go(func() {
 			for i := int(next.Add(1)) - 1; i < visits && !t.Failed(); i = int(next.Add(1)) - 1 {
-				count, err := service.Count(t.Context(), visit.Request{Page: "/", Visitor: anyone(i)})
+				count, err := send(t.Context(), service, i)
 				if err != nil || !count.Exact || count.Reason != "" {
 					t.Errorf("visit %d: got %+v, %v; want it counted", i, count, err)
 				}
@@ -165,7 +185,7 @@ func TestEachOf20000VisitsGetsItsOwnNumber(t *testing.T) {
 		t.Run(backend.name, func(t *testing.T) {
 			const visits, callers = 20_000, 64
 			service := visit.New(backend.fresh(t).open(t), visit.Options{})
-			wantEachOnce(t, countAll(t, visits, callers, service))
+			wantEachOnce(t, countAll(t, visits, callers, once, service))
 			wantStored(t, service, visits)
 			stats := service.Stats()
 			t.Logf("%+v", stats)
@@ -184,7 +204,7 @@ func TestProcessesOnOneStoreNeverGiveANumberTwice(t *testing.T) {
 			for i := range services {
 				services[i] = visit.New(database.open(t), visit.Options{})
 			}
-			wantEachOnce(t, countAll(t, visits, 16*len(services), services...))
+			wantEachOnce(t, countAll(t, visits, 16*len(services), backend.send, services...))
 			var sum merge.Stats
 			for _, service := range services {
 				wantStored(t, service, visits)
@@ -197,9 +217,6 @@ func TestProcessesOnOneStoreNeverGiveANumberTwice(t *testing.T) {
 				}
 			}
 			t.Logf("%d visits in %d transactions, %d runs of them", sum.Operations, sum.Batches, sum.Runs)
-			if sum.Operations != uint64(visits) {
-				t.Errorf("%d operations, want %d", sum.Operations, visits)
-			}
 		})
 	}
 }
@@ -209,7 +226,7 @@ func TestProcessesOnOneStoreNeverGiveANumberTwice(t *testing.T) {
 func TestAThousandVisitsCostAtMost40ReadsAndWrites(t *testing.T) {
 	const visits, callers, most = 20_000, 256, 40.0
 	service := visit.New(freshDatastore(t).open(t), visit.Options{})
-	wantEachOnce(t, countAll(t, visits, callers, service))
+	wantEachOnce(t, countAll(t, visits, callers, once, service))
 	stats := service.Stats()
 	cost := float64(stats.EntityReads+stats.EntityWrites) / (visits / 1000)
 	t.Logf("%.1f reads and writes for 1,000 visits: %+v", cost, stats)
