@@ -44,31 +44,39 @@ func (b *batch[S, R]) admit(op *Op[S, R]) bool {
 }
 
 // commit runs the batch's transaction until its outcome is known or its time is
-// up, and tells the callers. It runs in a goroutine of its own: no caller leads,
-// so none waits for a batch after its own, and one that goes away takes nothing
-// with it. Once the last caller is told it does nothing more.
+// up, starts what waits for its lanes, and tells the callers. It runs in the
+// goroutine of the batch's first caller: no other has to be woken for one that is
+// alone, and once the last caller is told nothing runs any more. The next batch is
+// led by one of its own callers, so none works for a batch after its own.
 func (g *Group[S, R]) commit(b *batch[S, R]) {
 	ctx, cancel := context.WithDeadline(context.Background(), g.deadline(b))
 	defer cancel()
-	results, err := g.transact(ctx, b)
+	g.fill(b)
+	var results []result[R]
+	err := errPanic
+	defer func() { // also when the store panics: the others must not wait for ever
+		g.finish(b)
+		for i, c := range b.calls {
+			switch {
+			case c.panicked != nil:
+				c.told <- word[S, R]{result: result[R]{panicked: c.panicked}}
+			case err != nil:
+				c.told <- word[S, R]{result: result[R]{err: err}}
+			default:
+				c.told <- word[S, R]{result: results[i]}
+			}
+		}
+	}()
+	results, err = g.transact(ctx, b)
 	for p := (*applyPanic[S, R])(nil); errors.As(err, &p); {
 		// The transaction was rolled back. Whose Apply panicked is left out from now
 		// on, the others are run again.
 		p.call.panicked = p.value
 		results, err = g.transact(ctx, b)
 	}
-	g.finish(b)
-	for i, c := range b.calls {
-		switch {
-		case c.panicked != nil:
-			c.done <- result[R]{panicked: c.panicked}
-		case err != nil:
-			c.done <- result[R]{err: err}
-		default:
-			c.done <- results[i]
-		}
-	}
 }
+
+var errPanic = errors.New("merge: the transaction panicked")
 
 // deadline is the latest of the callers' deadlines, within what Options allow.
 func (g *Group[S, R]) deadline(b *batch[S, R]) time.Time {

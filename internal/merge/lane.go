@@ -17,7 +17,7 @@ const (
 type call[S, R any] struct {
 	op   *Op[S, R]
 	ctx  context.Context
-	done chan result[R]
+	told chan word[S, R] // one word, or two to who leads
 
 	panicked any // what Apply panicked with; of the goroutine that commits
 
@@ -89,11 +89,12 @@ func (g *Group[S, R]) finish(b *batch[S, R]) {
 	g.start(b.lanes)
 }
 
-// start starts a batch on each of the lanes that can.
+// start starts a batch on each of the lanes that can. The first of its callers
+// leads it.
 func (g *Group[S, R]) start(lanes []*lane[S, R]) {
 	for _, l := range lanes {
 		if b := g.form(l); b != nil {
-			go g.commit(b)
+			b.calls[0].told <- word[S, R]{lead: b}
 		} else if l.batch == nil && len(l.queue) == 0 {
 			delete(g.lanes, l.key)
 		}
@@ -113,6 +114,24 @@ func (g *Group[S, R]) form(l *lane[S, R]) *batch[S, R] {
 	}
 	b := &batch[S, R]{lanes: []*lane[S, R]{l}}
 	l.batch = b
+	g.grow(b)
+	if len(b.calls) == 0 {
+		l.batch = nil
+		return nil
+	}
+	return b
+}
+
+// fill adds to b what has come since it was formed.
+func (g *Group[S, R]) fill(b *batch[S, R]) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.grow(b)
+}
+
+// grow takes into b the calls at the heads of its lanes, and of those lanes that
+// they bring in, until none is left that can go.
+func (g *Group[S, R]) grow(b *batch[S, R]) {
 	for grown := true; grown && !b.full; {
 		grown = false
 		for i := 0; i < len(b.lanes) && !b.full; i++ { // b.lanes grows meanwhile
@@ -122,11 +141,6 @@ func (g *Group[S, R]) form(l *lane[S, R]) *batch[S, R] {
 			}
 		}
 	}
-	if len(b.calls) == 0 {
-		l.batch = nil
-		return nil
-	}
-	return b
 }
 
 // take moves c from its lanes into b, if it may go.

@@ -113,9 +113,10 @@ func New[S, R any](store storage.Store, codec Codec[S], opts Options) *Group[S, 
 // Do carries out op and returns its result once that is durable.
 //
 // When ctx ends while op still waits, op is dropped and Do returns ctx's error.
-// When it ends while op's transaction is in flight, Do returns an error that is
-// also storage.ErrUnknown: op takes effect whole, or not at all. Errors besides:
-// Apply's own, ErrQueueFull, and those of storage.Store.Update.
+// When it ends while op's transaction is in flight, Do either waits for the outcome,
+// because others' outcomes hang on it, or returns an error that is also
+// storage.ErrUnknown: op takes effect whole, or not at all. Errors besides: Apply's
+// own, ErrQueueFull, and those of storage.Store.Update.
 func (g *Group[S, R]) Do(ctx context.Context, op Op[S, R]) (R, error) {
 	r := g.do(ctx, &op)
 	return r.value, r.err
@@ -133,24 +134,39 @@ func (g *Group[S, R]) do(ctx context.Context, op *Op[S, R]) result[R] {
 	if err := ctx.Err(); err != nil {
 		return result[R]{err: err}
 	}
-	c := &call[S, R]{op: op, ctx: ctx, done: make(chan result[R], 1)}
+	c := &call[S, R]{op: op, ctx: ctx, told: make(chan word[S, R], 1)}
 	if err := g.enqueue(c); err != nil {
 		return result[R]{err: err}
 	}
 	select {
-	case r := <-c.done:
-		return r.rethrow()
+	case w := <-c.told:
+		return g.heed(c, w)
 	case <-ctx.Done():
 	}
 	if g.drop(c) {
 		return result[R]{err: ctx.Err()}
 	}
 	select {
-	case r := <-c.done: // it came at the same moment
-		return r.rethrow()
+	case w := <-c.told: // it came at the same moment, or c is to lead
+		return g.heed(c, w)
 	default:
 		return result[R]{err: fmt.Errorf("%w: %w", storage.ErrUnknown, ctx.Err())}
 	}
+}
+
+// word is what a waiting caller is told: to lead a batch, or its result.
+type word[S, R any] struct {
+	lead   *batch[S, R]
+	result result[R]
+}
+
+// heed does what c is told and returns its result.
+func (g *Group[S, R]) heed(c *call[S, R], w word[S, R]) result[R] {
+	if w.lead != nil {
+		g.commit(w.lead)
+		w = <-c.told
+	}
+	return w.result.rethrow()
 }
 
 // rethrow raises a panic of Apply in the goroutine of its caller.

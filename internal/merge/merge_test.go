@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -292,25 +293,79 @@ func TestACallerThatLeavesWhileItWaitsIsDropped(t *testing.T) {
 	}
 }
 
-func TestACallerThatLeavesInFlightIsToldThatTheOutcomeIsUnknown(t *testing.T) {
+func TestWhoLeavesInFlightIsToldTheOutcomeOrThatItIsUnknown(t *testing.T) {
 	gate := newGate(openStore(t))
 	g := newGroup(gate, Options{})
-	ctx, leave := context.WithCancel(t.Context())
-	told := make(chan error)
-	go func() {
-		_, err := g.Do(ctx, add(1, "a"))
-		told <- err
-	}()
+	var all sync.WaitGroup
+	all.Go(func() { g.Do(t.Context(), add(1, "a")) })
 	<-gate.arrived
+	ctx, leave := context.WithCancel(t.Context())
+	leader := make(chan error, 1)
+	all.Go(func() {
+		n, err := g.Do(ctx, add(1, "a"))
+		if err == nil && n != 2 {
+			err = fmt.Errorf("got %d, want 2", n)
+		}
+		leader <- err
+	})
+	waitFor(t, g, 1)
+	follower := make(chan error, 1)
+	all.Go(func() {
+		_, err := g.Do(ctx, add(1, "a"))
+		follower <- err
+	})
+	waitFor(t, g, 2)
+	gate.open <- struct{}{}
+	<-gate.arrived // both are in flight
 	leave()
-	if err := <-told; !errors.Is(err, storage.ErrUnknown) || !errors.Is(err, context.Canceled) {
-		t.Errorf("got %v, want ErrUnknown and Canceled", err)
+	if err := <-follower; !errors.Is(err, storage.ErrUnknown) || !errors.Is(err, context.Canceled) {
+		t.Errorf("the follower got %v, want ErrUnknown and Canceled", err)
 	}
 	gate.open <- struct{}{}
-	gate.open <- struct{}{}
-	if n, err := g.Do(t.Context(), add(1, "a")); n != 2 || err != nil {
-		t.Errorf("the next got %d, %v, want 2: it was done all the same", n, err)
+	if err := <-leader; err != nil {
+		t.Errorf("who leads got %v, want the outcome", err)
 	}
+	gate.open <- struct{}{}
+	if n, err := g.Do(t.Context(), add(1, "a")); n != 4 || err != nil {
+		t.Errorf("the next got %d, %v, want 4: all was done", n, err)
+	}
+	all.Wait()
+}
+
+// panicky is a store that panics once.
+type panicky struct {
+	*gate
+	once sync.Once
+}
+
+func (p *panicky) Update(ctx context.Context, fn func(storage.Tx) error) (err error) {
+	err = p.gate.Update(ctx, fn)
+	p.once.Do(func() { panic("the store's fault") })
+	return err
+}
+
+func TestAPanicOfTheStoreLeavesNobodyWaiting(t *testing.T) {
+	gate := newGate(openStore(t))
+	g := newGroup(&panicky{gate: gate}, Options{})
+	var all sync.WaitGroup
+	all.Go(func() {
+		defer func() {
+			if v := recover(); v != "the store's fault" {
+				t.Errorf("who leads recovered %v", v)
+			}
+		}()
+		g.Do(t.Context(), add(1, "a"))
+	})
+	<-gate.arrived
+	all.Go(func() {
+		if n, err := g.Do(t.Context(), add(1, "a")); n != 2 || err != nil {
+			t.Errorf("the next got %d, %v, want 2", n, err)
+		}
+	})
+	waitFor(t, g, 1)
+	gate.open <- struct{}{}
+	gate.open <- struct{}{}
+	all.Wait()
 }
 
 func TestAnEndedContextDoesNothing(t *testing.T) {

@@ -51,7 +51,7 @@ var backends = []struct {
 }{
 	{"SQLite", freshSQLite, 4, 8_000, 80_000, once},
 	{"Datastore", freshDatastore, 4, 2_000, 20_000, once},
-	{"FirestoreDatastoreMode", freshFirestore, 2, 64, 320, untilAcknowledged},
+	{"FirestoreDatastoreMode", freshFirestore, 2, 48, 320, untilAcknowledged},
 }
 
 // A sender sends the i-th visit to a service.
