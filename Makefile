@@ -36,11 +36,16 @@ generate: ## write the generated files anew
 fmt: ## format the code
 	gofmt -w .
 
+# Debian's packages, and a command of each that tells whether it is there.
+PACKAGES := chromium:chromium redis-server:redis-server e2fsprogs:mkfs.ext4 curl:curl
+
 install:
-	@if command -v chromium >/dev/null; then :; \
+	@missing=; for p in $(PACKAGES); do \
+		command -v "$${p#*:}" >/dev/null || missing="$$missing $${p%%:*}"; done; \
+	if [ -z "$$missing" ]; then :; \
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y chromium; \
-	else echo "chromium is missing: tests in a browser are skipped"; fi
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing; \
+	else echo "missing, so tests that need them are skipped:$$missing"; fi
 	@command -v gcloud >/dev/null && command -v java >/dev/null || \
 		echo "gcloud with its emulators, or java, is missing: tests on them are skipped"
 	@if [ -z "$(RACE)" ]; then \

@@ -14,6 +14,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -188,8 +189,20 @@ func (a *API) Handler() http.Handler {
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
-		a.mux.ServeHTTP(w, r)
+		a.mux.ServeHTTP(w, withoutSlash(r))
 	})
+}
+
+// withoutSlash drops one trailing slash of the path, which the gateway lets pass.
+func withoutSlash(r *http.Request) *http.Request {
+	path := r.URL.Path
+	if len(path) < 2 || path[len(path)-1] != '/' {
+		return r
+	}
+	short, url := *r, *r.URL
+	url.Path, url.RawPath = strings.TrimSuffix(path, "/"), strings.TrimSuffix(url.RawPath, "/")
+	short.URL = &url
+	return &short
 }
 
 // recover answers for a handler that panicked.
