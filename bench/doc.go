@@ -4,5 +4,5 @@
 //	go test -run '^$' -bench Visits -benchtime 1x -timeout 30m ./bench
 //
 // and run.sh is all of them. Machines differ and are noisy: what is compared runs
-// in turn, round by round, and the ratio of the rounds' medians is what counts.
+// in turn, round by round, and the median of the rounds' ratios is what counts.
 package bench

@@ -29,6 +29,9 @@ func BenchmarkPages(b *testing.B) {
 			for range 5 {
 				f := hammer(1, 2*time.Second, c.call(few))
 				m := hammer(1, 2*time.Second, c.call(many))
+				if f.failed+m.failed > 0 {
+					b.Fatalf("%d and %d calls failed", f.failed, m.failed)
+				}
 				ratios, at = append(ratios, f.perSecond()/m.perSecond()), append(at, m.perSecond())
 			}
 			b.ReportMetric(0, "ns/op")

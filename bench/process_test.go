@@ -103,7 +103,7 @@ func startServe(b *testing.B, flags ...string) *server {
 	return start(b, addr, c)
 }
 
-// memory is the process's resident set in MiB.
+// memory is the most that the process had resident so far, in MiB.
 func (s *server) memory(b *testing.B) float64 {
 	b.Helper()
 	f, err := os.Open(fmt.Sprintf("/proc/%d/status", s.Process.Pid))
@@ -112,7 +112,7 @@ func (s *server) memory(b *testing.B) float64 {
 	}
 	defer f.Close()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if kib, ok := strings.CutPrefix(lines.Text(), "VmRSS:"); ok {
+		if kib, ok := strings.CutPrefix(lines.Text(), "VmHWM:"); ok {
 			n, _ := strconv.ParseFloat(strings.TrimSpace(strings.TrimSuffix(kib, "kB")), 64)
 			return n / 1024
 		}

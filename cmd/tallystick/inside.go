@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"expvar"
 	"net/http"
 	"strings"
 
@@ -14,6 +13,7 @@ import (
 type running struct {
 	addresses map[string]string       // VISITS_URL and its like
 	handlers  map[string]http.Handler // by address, where a function is in this process
+	figures   figures                 // of the functions in this process
 	close     func() error
 }
 
@@ -26,18 +26,17 @@ func runInside(ctx context.Context, config edge.Config) (*running, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &running{addresses: make(map[string]string), handlers: make(map[string]http.Handler), close: store.Close}
-	env := edge.Env{Config: config, Store: store, Publish: publish}
+	r := &running{
+		addresses: make(map[string]string),
+		handlers:  make(map[string]http.Handler),
+		figures:   make(figures),
+		close:     store.Close,
+	}
+	env := edge.Env{Config: config, Store: store, Publish: r.figures.publish}
 	for _, f := range tallystick.Functions {
 		address := "http://" + f.Name + ".internal"
 		r.addresses[addressName(f)] = address
 		r.handlers[address] = edge.New(f, env, nil).Handler()
 	}
 	return r, nil
-}
-
-func publish(name string, figures func() any) {
-	if expvar.Get(name) == nil {
-		expvar.Publish(name, expvar.Func(figures))
-	}
 }

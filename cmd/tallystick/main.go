@@ -4,6 +4,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +16,8 @@ func main() {
 	tallystick.RegisterBackend("sqlite", sqlite.Open)
 	root := &cobra.Command{
 		Use:           "tallystick",
-		Short:         "Counts, records and agreements for static websites and small shops",
+		Short:         "Counts the visits to static websites: exactly, durably, without a cookie",
+		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -24,4 +26,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "tallystick:", err)
 		os.Exit(1)
 	}
+}
+
+// version is what the Go toolchain knows of this build: a tag, or a commit's time and
+// hash.
+func version() string {
+	if build, ok := debug.ReadBuildInfo(); ok {
+		return build.Main.Version
+	}
+	return "unknown"
 }

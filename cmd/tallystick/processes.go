@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -113,7 +114,8 @@ func (p process) run(ctx context.Context) error {
 		return err
 	}
 	c := exec.CommandContext(ctx, self, "function")
-	c.Env = append(os.Environ(),
+	environment := slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "API_KEYS=") })
+	c.Env = append(environment, // the keys are the gateway's
 		"FUNCTION_TARGET="+p.function.EntryPoint,
 		"PORT="+strconv.Itoa(p.port),
 		"STORE="+p.config.Store,

@@ -52,7 +52,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.store, "store", envOr("STORE", "sqlite:tallystick.db"), "sqlite:PATH or datastore:PROJECT[/DATABASE] (STORE)")
 	f.StringSliceVar(&o.apiKeys, "api-key", nil, "key that opens the keyed routes; repeat it for more (API_KEYS, comma-separated)")
 	f.BoolVar(&o.processes, "processes", false, "run every function as a process of its own, as deployed")
-	f.StringVar(&o.debugAddr, "debug-addr", "", "serve figures and profiles at /debug/ on this address")
+	f.StringVar(&o.debugAddr, "debug-addr", "", "serve profiles, and without --processes figures, at /debug/ on this address")
 	return c
 }
 
@@ -103,7 +103,7 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 		return err
 	}
 	if o.debugAddr != "" {
-		if err := serveDebug(ctx, o.debugAddr); err != nil {
+		if err := serveDebug(ctx, o.debugAddr, functions.figures); err != nil {
 			return err
 		}
 	}

@@ -24,7 +24,7 @@ type readOutput struct{ Body readBody }
 // readBody is a page, or pages where several were asked for.
 type readBody struct {
 	*tally
-	Pages []tally `json:"pages,omitempty" doc:"Where several pages were asked for: each of them, in that order."`
+	Pages []tally `json:"pages,omitempty"`
 }
 
 type tally struct {
@@ -117,7 +117,7 @@ func (h handlers) read(ctx context.Context, in *readInput) (*readOutput, error) 
 
 type badgeInput struct {
 	Page   string `query:"page" default:"/" doc:"The page's path, such as /about." example:"/about"`
-	Label  string `query:"label" maxLength:"64" doc:"The left half's text, \"visits\" unless told." example:"visitors"`
+	Label  string `query:"label" maxLength:"64" doc:"The left half's text; \"visits\" unless told, or \"visitors\" of uniques." example:"visitors"`
 	Color  string `query:"color" maxLength:"32" doc:"The right half's colour: a name such as brightgreen, green, yellow, orange, red, blue or gray, or three or six hexadecimal digits." example:"blue"`
 	Format string `query:"format" enum:"grouped,short" default:"grouped" doc:"grouped: 1,234. short: 1.2k."`
 	Of     string `query:"of" enum:"visits,uniques" default:"visits" doc:"Which number to show."`
@@ -141,7 +141,11 @@ func (h handlers) badge(ctx context.Context, in *badgeInput) (*fileOutput, error
 	if in.Of == "uniques" {
 		n = views[0].Uniques
 	}
-	svg := badge.SVG(badge.Options{Label: in.Label, Value: n, Style: badge.Style(in.Format), Color: color})
+	label := in.Label
+	if label == "" {
+		label = map[string]string{"visits": "visits", "uniques": "visitors"}[in.Of]
+	}
+	svg := badge.SVG(badge.Options{Label: label, Value: n, Style: badge.Style(in.Format), Color: color})
 	return &fileOutput{ContentType: "image/svg+xml", Body: svg}, nil
 }
 

@@ -294,7 +294,7 @@ func TestTheBadgeIsXMLWhateverItIsAskedFor(t *testing.T) {
 	for _, tt := range []struct{ query, label, value string }{
 		{"", "visits", "1,234,567"},
 		{"format=short", "visits", "1.2M"},
-		{"of=uniques", "visits", "1,200"},
+		{"of=uniques", "visitors", "1,200"},
 		{"of=uniques&format=short&label=people&color=brightgreen", "people", "1.2k"},
 		{"color=%23abc", "visits", "1,234,567"},
 		{"label=%3Cscript%3Ealert(1)%3C/script%3E", "<script>alert(1)</script>", "1,234,567"},

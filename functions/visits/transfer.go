@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/visit"
@@ -88,7 +89,8 @@ func (h handlers) export(ctx context.Context, in *exportInput) (*huma.StreamResp
 		hctx.SetHeader("Content-Disposition", fmt.Sprintf("attachment; filename=visits.%s", in.Format))
 		if err := write(hctx.BodyWriter(), pages); err != nil {
 			slog.WarnContext(ctx, "export broke off", "error", err)
-			panic(http.ErrAbortHandler) // so that a part is not taken for the whole
+			_, w := humago.Unwrap(hctx)
+			edge.Abort(w)
 		}
 	}}, nil
 }

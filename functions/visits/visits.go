@@ -14,6 +14,8 @@ import (
 // Register declares the function's operations.
 func Register(a *edge.API) {
 	a.Rules(
+		edge.Rule{Err: visit.ErrIncomplete, Status: http.StatusServiceUnavailable, Code: "IMPORT_INCOMPLETE",
+			Detail: "A part is imported. Send the same file again to complete it.", Retry: 1},
 		edge.Rule{Err: visit.ErrPage, Status: http.StatusUnprocessableEntity, Code: "PAGE_INVALID", Tell: true},
 		edge.Rule{Err: visit.ErrTooMany, Status: http.StatusUnprocessableEntity, Code: "TOO_MANY_PAGES", Tell: true},
 		edge.Rule{Err: visit.ErrDay, Status: http.StatusUnprocessableEntity, Code: "DAY_INVALID", Tell: true},

@@ -1,6 +1,5 @@
 // Package edge is what every function shares on its HTTP side: how an operation
-// is declared, errors, CORS, limits, page tokens, settings. It knows HTTP and no
-// domain.
+// is declared, errors, CORS, limits, settings. It knows HTTP and no domain.
 //
 // Read Function and Register here first, then cors.go and limit.go (who may
 // call), errors.go (what a client is told), client.go (who called) and config.go.
@@ -13,12 +12,14 @@ import (
 	"net/http"
 	"net/url"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humago"
+	"github.com/rs/cors"
 
 	"github.com/tallystick/tallystick/internal/storage"
 )
@@ -51,7 +52,6 @@ type API struct {
 	Env
 	huma     huma.API
 	function string
-	config   Config
 	rules    []Rule
 	limit    *limiter
 	mux      *http.ServeMux
@@ -77,7 +77,6 @@ func New(f Function, env Env, doc *huma.OpenAPI) *API {
 	a := &API{
 		Env:      env,
 		function: f.Name,
-		config:   env.Config,
 		limit:    &limiter{perSecond: env.Config.RateLimit, now: env.Now},
 		mux:      http.NewServeMux(),
 		paths:    make(map[string]map[string]bool),
@@ -119,10 +118,14 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 	}
 	op.Extensions[FunctionExtension] = a.function
 	op.Tags = []string{a.function}
-	op.Security = []map[string][]string{}
-	if !op.Public {
-		op.Security = []map[string][]string{{KeyScheme: {}}}
+	op.Security = []map[string][]string{{KeyScheme: {}}}
+	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnsupportedMediaType)
+	if op.Public {
+		op.Security = []map[string][]string{}
+		op.Errors = append(op.Errors, http.StatusForbidden, http.StatusTooManyRequests)
 	}
+	slices.Sort(op.Errors)
+	op.Errors = slices.Compact(op.Errors)
 	a.public = op.Public
 	huma.Register(a.huma, op.Operation, func(ctx context.Context, in *I) (*O, error) {
 		out, err := handler(ctx, in)
@@ -183,7 +186,7 @@ func (r routes) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.mux.Serv
 
 // Handler serves the API.
 func (a *API) Handler() http.Handler {
-	a.mux.Handle("/", a.cors(false, http.HandlerFunc(a.unknown)))
+	a.mux.Handle("/", cors.New(corsOptions(a.allowedOrigins(true), nil)).Handler(http.HandlerFunc(a.unknown)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer a.recover(w, r)
 		h := w.Header()
@@ -215,18 +218,33 @@ func (a *API) recover(w http.ResponseWriter, r *http.Request) {
 		panic(v)
 	}
 	slog.ErrorContext(r.Context(), "panic", "function", a.function, "error", fmt.Sprint(v), "stack", string(debug.Stack()))
+	if w.Header().Get("Content-Type") != "" { // a reply has begun
+		Abort(w)
+		return
+	}
 	writeProblem(w, NewProblem(http.StatusInternalServerError, "INTERNAL", ""))
+}
+
+// Abort cuts off a reply that has begun, so that a part is not taken for the whole.
+// To panic, as net/http has it, does not do: the functions framework would end the
+// reply as if it were complete.
+func Abort(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	conn.Close()
 }
 
 // limited counts a public operation's call against its client's rate, and lets the
 // handler know the client.
 func (a *API) limited(public bool, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		client := clientOf(r, a.config.TrustedHops)
+		client := clientOf(r, a.Config.TrustedHops)
 		if public {
 			if wait, ok := a.limit.allow(client.Addr); !ok {
 				writeProblem(w, NewProblem(http.StatusTooManyRequests, "RATE_LIMITED",
-					fmt.Sprintf("At most %g requests a second from one address.", a.config.RateLimit)).RetryAfter(wait))
+					fmt.Sprintf("At most %g requests a second from one address.", a.Config.RateLimit)).RetryAfter(wait))
 				return
 			}
 		}
@@ -270,6 +288,10 @@ func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
 
 // Unavailable answers for a function that cannot start.
 func Unavailable(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", "*") // its settings, and so its origins, may be what is wrong
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
 	writeProblem(w, NewProblem(http.StatusServiceUnavailable, "NOT_STARTED", "The function cannot start; its log says why.").RetryAfter(30))
 }
 

@@ -356,3 +356,20 @@ func TestListSize(t *testing.T) {
 		}
 	}
 }
+
+func TestAReplyThatIsCutOffIsNotTakenForTheWhole(t *testing.T) {
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		io.WriteString(w, "a part")
+		http.NewResponseController(w).Flush()
+		Abort(w)
+	}))
+	defer server.Close()
+	reply, err := http.Get(server.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if got, err := io.ReadAll(reply.Body); err == nil {
+		t.Errorf("the client read %q to its end, want an error", got)
+	}
+}

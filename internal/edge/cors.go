@@ -16,7 +16,8 @@ var exposedHeaders = []string{"Retry-After", "ETag", "Idempotent-Replayed"}
 
 // cors answers pages of other sites: on every reply, errors too, so that a script
 // sees what went wrong. Public operations are open to ALLOWED_ORIGINS, and refuse
-// a page of any other origin rather than do what it asks and hide the reply. The
+// a page of any other origin rather than do what it asks and hide the reply; but for
+// images and other requests without an Origin header, which say nothing of their page. The
 // others are open to the origins that are named; "*" opens none of them.
 func (a *API) cors(public bool, next http.Handler) http.Handler {
 	allowed := a.allowedOrigins(public)
@@ -66,9 +67,9 @@ func corsOptions(origins, methods []string) cors.Options {
 // needs a key.
 func (a *API) allowedOrigins(public bool) []string {
 	if public {
-		return a.config.AllowedOrigins
+		return a.Config.AllowedOrigins
 	}
-	return slices.DeleteFunc(slices.Clone(a.config.AllowedOrigins), func(o string) bool { return o == "*" })
+	return slices.DeleteFunc(slices.Clone(a.Config.AllowedOrigins), func(o string) bool { return o == "*" })
 }
 
 // onlyFrom refuses requests that a page of an origin not allowed sends. A request

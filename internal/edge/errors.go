@@ -24,7 +24,7 @@ type Rule struct {
 	Retry  int // Retry-After in seconds, where trying again may help
 }
 
-const unknownDetail = "It is not known whether this was done. Send it again with the same Idempotency-Key; without one, look first."
+const unknownDetail = "It is not known whether this was done. Sent again with the same Idempotency-Key, where the operation takes one, it is done once; else look first."
 
 const cutOffDetail = "The body ended before its end. Nothing was done."
 
@@ -65,7 +65,7 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 			if r.Retry > 0 {
 				p.RetryAfter(r.Retry)
 			}
-			if r.Status >= 500 {
+			if r.Status >= 500 && !errors.Is(err, context.Canceled) { // a client that left is nothing to warn of
 				slog.WarnContext(ctx, "request failed", "function", a.function, "code", r.Code, "error", err)
 			}
 			return p

@@ -49,9 +49,9 @@ func (b *batch[S, R]) admit(op *Op[S, R]) bool {
 // alone, and once the last caller is told nothing runs any more. The next batch is
 // led by one of its own callers, so none works for a batch after its own.
 func (g *Group[S, R]) commit(b *batch[S, R]) {
+	g.fill(b)
 	ctx, cancel := context.WithDeadline(context.Background(), g.deadline(b))
 	defer cancel()
-	g.fill(b)
 	var results []result[R]
 	err := errPanic
 	defer func() { // also when the store panics: the others must not wait for ever

@@ -534,3 +534,17 @@ func TestAStateOfAnUnknownVersionIsAnError(t *testing.T) {
 		}
 	}
 }
+
+func TestABatchHasTheTimeOfWhoJoinsItLast(t *testing.T) {
+	gate := newGate(openStore(t))
+	g := newGroup(gate, Options{})
+	b := &batch[counter, int64]{calls: []*call[counter, int64]{}}
+	soon, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	for _, ctx := range []context.Context{soon, t.Context()} {
+		b.calls = append(b.calls, &call[counter, int64]{ctx: ctx})
+	}
+	if left := time.Until(g.deadline(b)); left < defaultTimeout/2 {
+		t.Errorf("the batch has %v, want what its last caller allows, %v", left, defaultTimeout)
+	}
+}

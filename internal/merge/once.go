@@ -53,14 +53,17 @@ func (g *Group[S, R]) Once(ctx context.Context, op Op[S, R], id Idempotency) (va
 			return value, err
 		}
 		stored, err := json.Marshal(value)
-		if err != nil {
-			return value, fmt.Errorf("merge: store result: %w", err)
+		if err == nil {
+			err = t.Put(storage.Entity{
+				Key:    marker,
+				Data:   append(request[:], stored...),
+				Expire: now.Add(IdempotencyLife),
+			})
 		}
-		return value, t.Put(storage.Entity{
-			Key:    marker,
-			Data:   append(request[:], stored...),
-			Expire: now.Add(IdempotencyLife),
-		})
+		if err != nil { // a result that cannot be stored: apply has changed the state already
+			panic(fmt.Errorf("merge: store result: %w", err))
+		}
+		return value, nil
 	}
 	r := g.do(ctx, &op)
 	return r.value, r.replayed && r.err == nil, r.err

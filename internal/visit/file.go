@@ -14,6 +14,9 @@ import (
 // none of the known formats.
 var ErrFile = errors.New("bad import file")
 
+// maxFilePages is how many pages a file may hold: they are in memory together.
+const maxFilePages = 250_000
+
 // maxRowErrors is how many bad rows a File names.
 const maxRowErrors = 100
 
@@ -44,6 +47,9 @@ func ParseFile(r io.Reader, today Day, maxBad int) (*File, error) {
 	if err := p.read(in); err != nil {
 		return nil, err
 	}
+	if p.tooMany {
+		return nil, fmt.Errorf("%w: it has over %d pages; import it in parts", ErrFile, maxFilePages)
+	}
 	if p.file.Bad > maxBad {
 		return &p.file, fmt.Errorf("%w: %d of %d rows are bad, %d allowed", ErrFile, p.file.Bad, p.file.Rows, maxBad)
 	}
@@ -55,6 +61,8 @@ type parser struct {
 	today Day
 	file  File
 	pages map[Page]*pageRows
+
+	tooMany bool // pages
 }
 
 // pageRows is what the rows of one page add up to.
@@ -96,14 +104,20 @@ func (p *parser) bad(line int, field, reason string) {
 func (p *parser) add(page Page, day *Day, t Tally) {
 	rows := p.pages[page]
 	if rows == nil {
-		rows = &pageRows{days: make(map[Day]Tally)}
+		if p.tooMany = p.tooMany || len(p.pages) == maxFilePages; p.tooMany {
+			return
+		}
+		rows = new(pageRows)
 		p.pages[page] = rows
 	}
 	if day == nil {
 		rows.undated = rows.undated.plus(t)
-	} else {
-		rows.days[*day] = rows.days[*day].plus(t)
+		return
 	}
+	if rows.days == nil {
+		rows.days = make(map[Day]Tally)
+	}
+	rows.days[*day] = rows.days[*day].plus(t)
 }
 
 // page reads the page of a row, which names one.

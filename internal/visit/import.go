@@ -2,6 +2,7 @@ package visit
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,6 +15,9 @@ const importPages = 50
 
 // fullPageBytes is what a page with a full history and a full sketch takes.
 const fullPageBytes = 24 << 10
+
+// ErrIncomplete is an import that broke off: some pages are in, others not.
+var ErrIncomplete = errors.New("import incomplete")
 
 // Import takes over counts made elsewhere. No page is in views twice.
 //
@@ -29,7 +33,11 @@ func (s *Service) Import(ctx context.Context, views []View) error {
 	for from := 0; from < len(views); from += perCall {
 		part := views[from:min(from+perCall, len(views))]
 		if err := s.importPart(ctx, part, today); err != nil {
-			return fmt.Errorf("visit: import %s to %s: %w", part[0].Page, part[len(part)-1].Page, err)
+			err = fmt.Errorf("visit: import %s to %s: %w", part[0].Page, part[len(part)-1].Page, err)
+			if from > 0 {
+				err = fmt.Errorf("%w: %w", ErrIncomplete, err)
+			}
+			return err
 		}
 	}
 	return nil
@@ -84,7 +92,7 @@ func (s *state) raise(whole *state, v View, today Day) {
 
 // on returns the tally of a day, zero if it has none.
 func (s *state) on(day Day) Tally {
-	i, found := slices.BinarySearchFunc(s.days, day, func(d DayTally, day Day) int { return int(d.Day - day) })
+	i, found := s.find(day)
 	if !found {
 		return Tally{}
 	}

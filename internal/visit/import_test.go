@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"testing"
 	"time"
 
 	"github.com/tallystick/tallystick/internal/storage"
+	"github.com/tallystick/tallystick/internal/storage/sqlite"
 )
 
 // house is counts of every kind: with days, without, below its days, with shards'
@@ -196,5 +198,23 @@ func TestTheGoatCounterExportMoves(t *testing.T) {
 	}
 	if !slices.IsSortedFunc(from.all(), func(a, b View) int { return bytes.Compare([]byte(a.Page), []byte(b.Page)) }) {
 		t.Error("All does not give the pages in the order of names")
+	}
+}
+
+func TestAnImportThatBreaksOffSaysWhetherAPartIsIn(t *testing.T) {
+	views := make([]View, 2*importPages)
+	for i := range views {
+		views[i] = View{Page: Page(fmt.Sprintf("/%d", i)), Tally: Tally{Visits: 1}}
+	}
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	for after, incomplete := range []bool{false, true} {
+		err := New(&failing{store, after, storage.ErrUnavailable}, Options{}).Import(t.Context(), views)
+		if !errors.Is(err, storage.ErrUnavailable) || errors.Is(err, ErrIncomplete) != incomplete {
+			t.Errorf("broken off after %d parts: %v, want ErrIncomplete %v", after, err, incomplete)
+		}
 	}
 }

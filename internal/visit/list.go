@@ -13,7 +13,8 @@ import (
 // Top returns the busiest pages, at most size of them, and the cursor of those
 // that follow, empty at the end. An empty cursor starts with the busiest. One call
 // returns its pages in the order of their visits; from one call to the next the
-// order goes by the first three digits of the visits. The views have no days.
+// order goes by the first three digits of the visits, those of its busiest shard
+// where a page is spread. The views have no days.
 func (s *Service) Top(ctx context.Context, size int, cursor string) (views []View, next string, err error) {
 	found, err := s.store.Query(ctx, storage.Query{
 		Kind: PageKind, OrderBy: rankProperty, Descending: true, Limit: size, Cursor: cursor,
@@ -21,12 +22,18 @@ func (s *Service) Top(ctx context.Context, size int, cursor string) (views []Vie
 	if err != nil {
 		return nil, "", fmt.Errorf("visit: top: %w", err)
 	}
-	for _, e := range found.Entities {
-		view, first, err := s.topView(ctx, e)
+	shards, err := s.shardsOf(ctx, found.Entities)
+	if err != nil {
+		return nil, "", fmt.Errorf("visit: top: %w", err)
+	}
+	for i, e := range found.Entities {
+		states, err := decode(shards[i])
 		if err != nil {
-			return nil, "", fmt.Errorf("visit: top: %w", err)
+			return nil, "", err
 		}
-		if first {
+		if firstInTop(shards[i], states) == e.Key {
+			view := join(states).view(pageOf(e.Key))
+			view.Days = nil
 			views = append(views, view)
 		}
 	}
@@ -34,30 +41,46 @@ func (s *Service) Top(ctx context.Context, size int, cursor string) (views []Vie
 	return views, found.Next, nil
 }
 
-// topView makes the view of the page that e is a shard of, and says whether e is
-// the first of its shards in the order of Top: there the page is listed.
-func (s *Service) topView(ctx context.Context, e storage.Entity) (View, bool, error) {
-	shards := []storage.Entity{e}
-	page := pageOf(e.Key)
-	if s.shards > 1 {
-		var err error
-		if shards, err = s.store.Get(ctx, s.shardKeys(page)...); err != nil {
-			return View{}, false, err
+// shardsOf returns, for each entity, all shards of its page.
+func (s *Service) shardsOf(ctx context.Context, entities []storage.Entity) ([][]storage.Entity, error) {
+	all := make([][]storage.Entity, len(entities))
+	if s.shards == 1 {
+		for i := range entities {
+			all[i] = entities[i : i+1]
+		}
+		return all, nil
+	}
+	perCall := storage.MaxTxEntities / s.shards
+	for from := 0; from < len(entities); from += perCall {
+		part := entities[from:min(from+perCall, len(entities))]
+		var keys []storage.Key
+		for _, e := range part {
+			keys = append(keys, s.shardKeys(pageOf(e.Key))...)
+		}
+		got, err := s.store.Get(ctx, keys...)
+		if err != nil {
+			return nil, err
+		}
+		for i := range part {
+			all[from+i] = got[i*s.shards : (i+1)*s.shards]
 		}
 	}
-	states, err := decode(shards)
-	if err != nil {
-		return View{}, false, err
-	}
-	best := 0
+	return all, nil
+}
+
+// firstInTop returns which of a page's shards comes first in the order of Top: there
+// the page is listed.
+func firstInTop(shards []storage.Entity, states []*state) (first storage.Key) {
+	highest := int64(-1)
 	for i, st := range states {
-		if st != nil && (states[best] == nil || st.rank() >= states[best].rank()) {
-			best = i
+		if st == nil {
+			continue
+		}
+		if r := st.rank(); r > highest || r == highest && shards[i].Key.Name > first.Name {
+			highest, first = r, shards[i].Key
 		}
 	}
-	view := join(states).view(page)
-	view.Days = nil
-	return view, shards[best].Key == e.Key, nil
+	return first
 }
 
 // History returns the page's days from one to another, both included, those

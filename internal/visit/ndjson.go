@@ -71,7 +71,7 @@ func (p *parser) readNDJSON(in *bufio.Reader) error {
 }
 
 func (p *parser) ndjsonLine(n int, line []byte) {
-	row := ndjsonRow{Visits: missing}
+	row := ndjsonRow{Visits: missing, Uniques: missing}
 	if err := json.Unmarshal(line, &row, json.RejectUnknownMembers(true)); err != nil {
 		field, reason := jsonFault(err)
 		p.bad(n, field, reason)
@@ -85,6 +85,12 @@ func (p *parser) ndjsonLine(n int, line []byte) {
 	if row.Visits == missing {
 		p.bad(n, "visits", "they are missing")
 		return
+	}
+	if row.Uniques == missing {
+		for _, d := range row.Days {
+			row.Uniques = max(row.Uniques, 0) + d.Uniques
+		}
+		row.Uniques = max(row.Uniques, 0)
 	}
 	total := Tally{row.Visits, row.Uniques}
 	if reason := checkTally(total); reason != "" {
@@ -115,8 +121,8 @@ func (p *parser) ndjsonLine(n int, line []byte) {
 	p.add(page, nil, total.minus(sum(days)))
 }
 
-// missing stands for the visits of a line that has none: to take them for zero
-// would take away what its days have.
+// missing stands for a number that a line has not: to take it for zero would take
+// away what its days have. Visits must be there; uniques are then those of the days.
 const missing = math.MinInt64
 
 func checkTally(t Tally) string {

@@ -88,7 +88,7 @@ func (s *state) estimate() {
 // day returns the tally of a day, which it makes if it is new. That of a day before
 // the history is kept nowhere.
 func (s *state) day(day Day) *DayTally {
-	i, found := slices.BinarySearchFunc(s.days, day, func(d DayTally, day Day) int { return int(d.Day - day) })
+	i, found := s.find(day)
 	switch {
 	case found:
 	case i == len(s.days):
@@ -102,6 +102,11 @@ func (s *state) day(day Day) *DayTally {
 		s.days = slices.Insert(s.days, i, DayTally{Day: day})
 	}
 	return &s.days[i]
+}
+
+// find returns where in days a day is, or would be.
+func (s *state) find(day Day) (i int, found bool) {
+	return slices.BinarySearchFunc(s.days, day, func(d DayTally, day Day) int { return int(d.Day - day) })
 }
 
 // trim drops the days that are too old for a history that ends on last, and

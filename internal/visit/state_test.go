@@ -14,7 +14,8 @@ const today Day = 57_302 // 2126-11-21, the day of noon
 
 // hasher gives visitors their hashes without a store.
 func hasher(t testing.TB) func(Visitor) uint64 {
-	s := salts{day: today, salt: bytes.Repeat([]byte("salt"), 8)}
+	var s salts
+	s.learn(today, bytes.Repeat([]byte("salt"), 8))
 	return func(v Visitor) uint64 {
 		h, err := s.visitor(t.Context(), today, v)
 		if err != nil {

@@ -2,8 +2,9 @@
 // visitor, without keeping anything by which to know one.
 //
 // Read Service here first, then page.go (what a page is called), state.go (what
-// is kept of it), visitor.go (who counts, and as whom), list.go (the busiest
-// pages, all pages) and transfer.go (moving house).
+// is kept of it), visitor.go (who counts, and as whom), shard.go (pages spread over
+// entities), list.go (the busiest pages, all pages), and for moving house file.go,
+// ndjson.go, csv.go and import.go.
 package visit
 
 import (
@@ -59,7 +60,7 @@ func New(store storage.Store, opts Options) *Service {
 	return &Service{
 		store:  store,
 		group:  merge.New[state, Tally](store, codec{}, merge.Options{Queue: opts.Queue, Now: opts.Now}),
-		salts:  salts{store: store},
+		salts:  salts{store: store, loading: make(chan struct{}, 1)},
 		now:    opts.Now,
 		shards: shards,
 		own:    rand.IntN(shards),
@@ -84,7 +85,7 @@ type Count struct {
 	Page Page
 	Tally
 	Reason   Reason // why it was not counted, or empty
-	Exact    bool   // no other visit has, had or will have this number
+	Exact    bool   // no other visit has this number, until the page is set or deleted
 	Replayed bool   // it was counted when it was first sent
 }
 
@@ -191,7 +192,8 @@ func (s *Service) Set(ctx context.Context, p Page, t Tally) error {
 		return ErrNumber
 	}
 	_, err := s.group.Do(ctx, merge.Op[state, Tally]{
-		Keys: s.shardKeys(p),
+		Keys:  s.shardKeys(p),
+		Bytes: fullPageBytes * s.shards,
 		Apply: func(turn *merge.Turn[state]) (Tally, error) {
 			shards := s.states(turn, 0)
 			for i, st := range shards {
@@ -230,7 +232,8 @@ func (s *Service) states(turn *merge.Turn[state], i int) []*state {
 // is counted from one again. Idempotency keys already used stay used.
 func (s *Service) Delete(ctx context.Context, p Page) (existed bool, err error) {
 	gone, err := s.group.Do(ctx, merge.Op[state, Tally]{
-		Keys: s.shardKeys(p),
+		Keys:  s.shardKeys(p),
+		Bytes: fullPageBytes * s.shards,
 		Apply: func(turn *merge.Turn[state]) (gone Tally, err error) {
 			for i := range s.shards {
 				if turn.State(i) != nil {

@@ -86,7 +86,8 @@ const (
 // store, and removed from there after saltLife. Without it nobody can tell which
 // address made a mark in a sketch.
 type salts struct {
-	store storage.Store
+	store   storage.Store
+	loading chan struct{} // holds one
 
 	mu   sync.Mutex
 	day  Day
@@ -118,20 +119,41 @@ func (s *salts) visitor(ctx context.Context, day Day, v Visitor) (uint64, error)
 }
 
 func (s *salts) of(ctx context.Context, day Day) (*sync.Pool, error) {
+	if keys := s.known(day); keys != nil {
+		return keys, nil
+	}
+	select { // one loads for all, and each waits as long as its context lets it
+	case s.loading <- struct{}{}:
+		defer func() { <-s.loading }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if keys := s.known(day); keys != nil {
+		return keys, nil
+	}
+	salt, err := s.load(ctx, day)
+	if err != nil {
+		return nil, fmt.Errorf("visit: salt of %v: %w", day, err)
+	}
+	return s.learn(day, salt), nil
+}
+
+func (s *salts) learn(day Day, salt []byte) *sync.Pool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.salt == nil || s.day != day {
-		salt, err := s.load(ctx, day)
-		if err != nil {
-			return nil, fmt.Errorf("visit: salt of %v: %w", day, err)
-		}
-		s.day, s.salt, s.keys = day, salt, nil
+	s.day, s.salt = day, salt
+	s.keys = &sync.Pool{New: func() any { return hmac.New(sha256.New, salt) }}
+	return s.keys
+}
+
+// known returns the keyed hashes of the day whose salt is loaded; of another, nil.
+func (s *salts) known(day Day) *sync.Pool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.day != day {
+		return nil
 	}
-	if s.keys == nil {
-		salt := s.salt
-		s.keys = &sync.Pool{New: func() any { return hmac.New(sha256.New, salt) }}
-	}
-	return s.keys, nil
+	return s.keys
 }
 
 // load reads the day's salt, or makes it, and then removes the outdated ones.

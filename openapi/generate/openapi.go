@@ -45,7 +45,7 @@ func describe() *huma.OpenAPI {
 		Info: &huma.Info{
 			Title:   "Tallystick",
 			Version: "1",
-			Description: "Counts, records and agreements for static websites and small shops.\n\n" +
+			Description: "Counts the visits to static websites: exactly, durably, without a cookie.\n\n" +
 				"Times are RFC 3339 in UTC. Errors are `application/problem+json` (RFC 9457) with a stable `code`. " +
 				"Public operations need no key; the others take it in the header `x-api-key` or the query parameter `key`.",
 			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
@@ -54,7 +54,7 @@ func describe() *huma.OpenAPI {
 		Components: &huma.Components{
 			Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 			SecuritySchemes: map[string]*huma.SecurityScheme{
-				edge.KeyScheme: {Type: "apiKey", In: "header", Name: "x-api-key", Description: "Printed by `tallystick serve`, or made by deploy.sh."},
+				edge.KeyScheme: {Type: "apiKey", In: "header", Name: "x-api-key", Description: "Printed by `tallystick serve`."},
 			},
 		},
 	}
