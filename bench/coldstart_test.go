@@ -38,6 +38,24 @@ func BenchmarkColdStart(b *testing.B) {
 	}
 }
 
+// BenchmarkMemory measures the most that a function's process has resident while 256
+// connections count.
+func BenchmarkMemory(b *testing.B) {
+	addr := freeAddr(b)
+	_, port, err := net.SplitHostPort(addr)
+	if err != nil {
+		b.Fatal(err)
+	}
+	c := exec.Command(build(b, "github.com/tallystick/tallystick/bench/function"))
+	c.Env = append(os.Environ(), "FUNCTION_TARGET=Visits", "PORT="+port, "RATE_LIMIT=0",
+		"STORE=datastore:memory", "DATASTORE_EMULATOR_HOST="+emulator.Datastore(b))
+	function := start(b, addr, c)
+	perSecond := wrk(b, 256, "http://"+addr+"/visits?page=/")
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(perSecond, "visits/s")
+	b.ReportMetric(function.memory(b), "MiB")
+}
+
 // coldStart returns the milliseconds to the first 200.
 func coldStart(b *testing.B, program, method, path string, env ...string) float64 {
 	b.Helper()
