@@ -40,6 +40,7 @@ var house = []room{
 	{"internal/merge", []string{"internal/storage"}},
 	{"internal/storage", nil},
 	{"internal/storage/emulator", nil},
+	{"internal/browser", nil},
 	{"internal/storage/*", []string{"internal/storage"}},
 }
 
@@ -54,7 +55,7 @@ var kept = []struct {
 	{"modernc.org", []string{"internal/storage/sqlite", "bench/**"}},
 	{"cloud.google.com/go/datastore", []string{"internal/storage/datastore", "bench/**"}},
 	{"cloud.google.com/go/firestore", []string{"internal/storage/firestore", "bench/**"}},
-	{"testing", []string{"internal/storage/storagetest", "internal/storage/emulator"}},
+	{"testing", []string{"internal/storage/storagetest", "internal/storage/emulator", "internal/browser"}},
 }
 
 // TestImportsRunOneWay holds the arrows of DESIGN.md §2. Tests may import what they

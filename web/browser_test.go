@@ -8,8 +8,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
 	"reflect"
 	"strings"
 	"sync"
@@ -18,43 +16,16 @@ import (
 
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/tallystick/tallystick/internal/browser"
 )
 
 // startBrowser is the one Chromium of this test process; each tab of it has a context
-// (cookies, storage, cache) of its own. Without Chromium the test is skipped, except
-// where CI=true promises that there is one.
+// (cookies, storage, cache) of its own.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
-	if _, err := exec.LookPath("chromium"); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("no chromium on the PATH, and CI=true promises one")
-		}
-		t.Skip("needs chromium on the PATH: the behaviour in a browser is not tested")
-	}
-	profile, err := os.MkdirTemp("", "tallystick-chromium-*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true),
-		chromedp.Flag("host-resolver-rules", "MAP *.test 127.0.0.1, MAP *.localhost 127.0.0.1, MAP notlocalhost 127.0.0.1"))
-	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Errorf("closing chromium: %v", err)
-		}
-		cancel()
-		cancelAlloc()
-		if err := os.RemoveAll(profile); err != nil {
-			t.Errorf("removing chromium's profile: %v", err)
-		}
-	})
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("starting chromium: %v", err)
-	}
-	return ctx
+	return browser.Start(t, chromedp.Flag("host-resolver-rules",
+		"MAP *.test 127.0.0.1, MAP *.localhost 127.0.0.1, MAP notlocalhost 127.0.0.1"))
 }
 
 // A tab is one page in a browser context of its own, with a site and a stand-in of

@@ -25,6 +25,8 @@ import (
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
+
+	"github.com/tallystick/tallystick/internal/browser"
 )
 
 var update = flag.Bool("update", false, "write docs/img anew")
@@ -263,31 +265,10 @@ const sightHost = "count.example"
 // startBrowser is the one Chromium of the test.
 func startBrowser(t *testing.T, sight *server) context.Context {
 	t.Helper()
-	profile, err := os.MkdirTemp("", "tallystick-chromium-*")
-	if err != nil {
-		t.Fatal(err)
-	}
-	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath("chromium"), chromedp.UserDataDir(profile), chromedp.NoSandbox, chromedp.DisableGPU,
+	return browser.Start(t,
 		chromedp.UserAgent(browserAgent), // a headless one's own is a bot's
-		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-quic", true), chromedp.Flag("hide-scrollbars", true),
+		chromedp.Flag("hide-scrollbars", true),
 		chromedp.Flag("host-resolver-rules", "MAP "+sightHost+" "+strings.TrimPrefix(sight.url, "http://")))
-	alloc, cancelAlloc := chromedp.NewExecAllocator(context.Background(), options...)
-	ctx, cancel := chromedp.NewContext(alloc)
-	t.Cleanup(func() {
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Errorf("closing chromium: %v", err)
-		}
-		cancel()
-		cancelAlloc()
-		if err := os.RemoveAll(profile); err != nil {
-			t.Errorf("removing chromium's profile: %v", err)
-		}
-	})
-	if err := chromedp.Do(ctx); err != nil {
-		t.Fatalf("starting chromium: %v", err)
-	}
-	return ctx
 }
 
 // tab is one page in a browser context of its own. What the page complains of fails the

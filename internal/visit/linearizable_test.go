@@ -217,13 +217,15 @@ type losingStore struct {
 }
 
 func (s *losingStore) Update(ctx context.Context, fn func(storage.Tx) error) error {
-	for {
+	for lost := false; ; lost = true {
 		dice := rand.IntN(100)
 		if dice < 5 && s.unknown.Add(1) <= 1 {
 			return fmt.Errorf("%w: before the commit", storage.ErrUnknown)
 		}
 		err := s.Store.Update(ctx, fn)
 		switch {
+		case err != nil && lost: // what was lost may have been stored: it was
+			return fmt.Errorf("%w: %w", storage.ErrUnknown, err)
 		case err != nil:
 			return err
 		case dice >= 90 && s.unknown.Add(1) <= 2:
