@@ -45,7 +45,7 @@ func (h handlers) registerList() {
 		Operation: huma.Operation{
 			OperationID: "topPages", Method: http.MethodGet, Path: "/visits/top",
 			Summary: "List the busiest pages",
-			Errors:  []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+			Errors:  []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		},
 		Example: top{Pages: []tally{{"/", 1024, 700}, {"/about", 42, 30}}},
 	}, h.top)

@@ -37,7 +37,7 @@ func (h handlers) registerSet() {
 			OperationID: "setVisits", Method: http.MethodPut, Path: "/visits",
 			Summary:     "Set a page's numbers",
 			Description: "The next visit has the number after. The history by day stays as it is.",
-			Errors:      []int{http.StatusBadRequest, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+			Errors:      []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		},
 		Example: tally{Page: "/about", Visits: 1000, Uniques: 700},
 	}, h.set)

@@ -68,7 +68,7 @@ func (h handlers) registerTransfer() {
 				"application/x-ndjson": {Schema: body, Example: `{"page":"/about","visits":42,"uniques":30}` + "\n"},
 				"text/csv":             {Schema: body, Example: "page,day,visits,uniques\n/about,2026-11-21,3,2\n"},
 			}},
-			Errors: []int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+			Errors: []int{http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		},
 		Example: report{Imported: true, Pages: 1, Rows: 1},
 	}, h.importFile)

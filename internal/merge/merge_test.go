@@ -535,16 +535,37 @@ func TestAStateOfAnUnknownVersionIsAnError(t *testing.T) {
 	}
 }
 
+// timed is a store that tells how much time its last update had.
+type timed struct {
+	storage.Store
+	left time.Duration
+}
+
+func (s *timed) Update(ctx context.Context, fn func(storage.Tx) error) error {
+	until, _ := ctx.Deadline()
+	s.left = time.Until(until)
+	return s.Store.Update(ctx, fn)
+}
+
 func TestABatchHasTheTimeOfWhoJoinsItLast(t *testing.T) {
-	gate := newGate(openStore(t))
-	g := newGroup(gate, Options{})
-	b := &batch[counter, int64]{calls: []*call[counter, int64]{}}
-	soon, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	store := &timed{Store: openStore(t)}
+	g := newGroup(store, Options{})
+	soon, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
-	for _, ctx := range []context.Context{soon, t.Context()} {
-		b.calls = append(b.calls, &call[counter, int64]{ctx: ctx})
+	op := add(1, "a")
+	var calls [2]*call[counter, int64]
+	for i, ctx := range []context.Context{soon, t.Context()} { // the second comes before the first leads
+		calls[i] = &call[counter, int64]{op: &op, ctx: ctx, told: make(chan word[counter, int64], 1)}
+		if err := g.enqueue(calls[i]); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if left := time.Until(g.deadline(b)); left < defaultTimeout/2 {
-		t.Errorf("the batch has %v, want what its last caller allows, %v", left, defaultTimeout)
+	for i, c := range calls {
+		if r := g.heed(c, <-c.told); r.value != int64(i+1) || r.err != nil {
+			t.Errorf("call %d: %d, %v", i, r.value, r.err)
+		}
+	}
+	if got := g.Stats().Batches; got != 1 || store.left < defaultTimeout/2 {
+		t.Errorf("%d batches, the last had %v; want one that has what its last caller allows, %v", got, store.left, defaultTimeout)
 	}
 }

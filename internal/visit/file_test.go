@@ -382,3 +382,28 @@ func wantFixpoint(t *testing.T, views []View) {
 		}
 	}
 }
+
+func TestUniquesThatALineLacksAreThoseOfItsDays(t *testing.T) {
+	line := `{"page":"/a","visits":10,"days":[{"day":"` + today.String() + `","visits":9,"uniques":5}]}`
+	file, err := ParseFile(strings.NewReader(line), today, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := file.Views[0].Tally; got != (Tally{10, 5}) {
+		t.Errorf("got %+v, want 10 visits and the day's 5 uniques", got)
+	}
+}
+
+func TestAFileOfTooManyPagesIsRefused(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("page,day,visits,uniques\n")
+	for i := range maxFilePages {
+		fmt.Fprintf(&b, "/%d,,1,1\n", i)
+	}
+	if file, err := ParseFile(strings.NewReader(b.String()), today, 0); err != nil || len(file.Views) != maxFilePages {
+		t.Errorf("%d pages: %v, want them all", maxFilePages, err)
+	}
+	if _, err := ParseFile(strings.NewReader(b.String()+"/one/more,,1,1\n"), today, 0); !errors.Is(err, ErrFile) {
+		t.Errorf("one page more: %v, want ErrFile", err)
+	}
+}

@@ -22,7 +22,7 @@ func (s *Service) Top(ctx context.Context, size int, cursor string) (views []Vie
 	if err != nil {
 		return nil, "", fmt.Errorf("visit: top: %w", err)
 	}
-	shards, err := s.shardsOf(ctx, found.Entities)
+	shards, err := s.shardsOfAll(ctx, found.Entities)
 	if err != nil {
 		return nil, "", fmt.Errorf("visit: top: %w", err)
 	}
@@ -41,29 +41,18 @@ func (s *Service) Top(ctx context.Context, size int, cursor string) (views []Vie
 	return views, found.Next, nil
 }
 
-// shardsOf returns, for each entity, all shards of its page.
-func (s *Service) shardsOf(ctx context.Context, entities []storage.Entity) ([][]storage.Entity, error) {
-	all := make([][]storage.Entity, len(entities))
-	if s.shards == 1 {
-		for i := range entities {
-			all[i] = entities[i : i+1]
+// shardsOfAll returns, for each entity, all shards of its page.
+func (s *Service) shardsOfAll(ctx context.Context, entities []storage.Entity) ([][]storage.Entity, error) {
+	if s.shards > 1 {
+		pages := make([]Page, len(entities))
+		for i, e := range entities {
+			pages[i] = pageOf(e.Key)
 		}
-		return all, nil
+		return s.shardsOf(ctx, pages)
 	}
-	perCall := storage.MaxTxEntities / s.shards
-	for from := 0; from < len(entities); from += perCall {
-		part := entities[from:min(from+perCall, len(entities))]
-		var keys []storage.Key
-		for _, e := range part {
-			keys = append(keys, s.shardKeys(pageOf(e.Key))...)
-		}
-		got, err := s.store.Get(ctx, keys...)
-		if err != nil {
-			return nil, err
-		}
-		for i := range part {
-			all[from+i] = got[i*s.shards : (i+1)*s.shards]
-		}
+	all := make([][]storage.Entity, len(entities))
+	for i := range entities {
+		all[i] = entities[i : i+1]
 	}
 	return all, nil
 }

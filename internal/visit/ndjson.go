@@ -87,10 +87,10 @@ func (p *parser) ndjsonLine(n int, line []byte) {
 		return
 	}
 	if row.Uniques == missing {
+		row.Uniques = 0
 		for _, d := range row.Days {
-			row.Uniques = max(row.Uniques, 0) + d.Uniques
+			row.Uniques += d.Uniques
 		}
-		row.Uniques = max(row.Uniques, 0)
 	}
 	total := Tally{row.Visits, row.Uniques}
 	if reason := checkTally(total); reason != "" {

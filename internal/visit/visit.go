@@ -12,6 +12,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -155,27 +156,36 @@ func (s *Service) Read(ctx context.Context, pages ...Page) ([]View, error) {
 	if len(pages) > MaxReadPages {
 		return nil, fmt.Errorf("%w: at most %d pages at once, not %d", ErrTooMany, MaxReadPages, len(pages))
 	}
+	shards, err := s.shardsOf(ctx, pages)
+	if err != nil {
+		return nil, fmt.Errorf("visit: read: %w", err)
+	}
 	views := make([]View, len(pages))
-	perCall := storage.MaxTxEntities / s.shards
-	for from := 0; from < len(pages); from += perCall {
-		part := pages[from:min(from+perCall, len(pages))]
+	for i, p := range pages {
+		states, err := decode(shards[i])
+		if err != nil {
+			return nil, err
+		}
+		views[i] = join(states).view(p)
+	}
+	return views, nil
+}
+
+// shardsOf reads the shards of each page.
+func (s *Service) shardsOf(ctx context.Context, pages []Page) ([][]storage.Entity, error) {
+	shards := make([][]storage.Entity, 0, len(pages))
+	for part := range slices.Chunk(pages, storage.MaxTxEntities/s.shards) {
 		keys := make([]storage.Key, 0, len(part)*s.shards)
 		for _, p := range part {
 			keys = append(keys, s.shardKeys(p)...)
 		}
 		got, err := s.store.Get(ctx, keys...)
 		if err != nil {
-			return nil, fmt.Errorf("visit: read: %w", err)
+			return nil, err
 		}
-		for i, p := range part {
-			states, err := decode(got[i*s.shards : (i+1)*s.shards])
-			if err != nil {
-				return nil, err
-			}
-			views[from+i] = join(states).view(p)
-		}
+		shards = slices.AppendSeq(shards, slices.Chunk(got, s.shards))
 	}
-	return views, nil
+	return shards, nil
 }
 
 func (s *state) view(p Page) View {

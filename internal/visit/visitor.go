@@ -91,8 +91,7 @@ type salts struct {
 
 	mu   sync.Mutex
 	day  Day
-	salt []byte
-	keys *sync.Pool // of hash.Hash, keyed with salt
+	keys *sync.Pool // of hash.Hash, keyed with the day's salt
 }
 
 // visitor returns the hash by which a visitor is told from others on one day:
@@ -141,7 +140,7 @@ func (s *salts) of(ctx context.Context, day Day) (*sync.Pool, error) {
 func (s *salts) learn(day Day, salt []byte) *sync.Pool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.day, s.salt = day, salt
+	s.day = day
 	s.keys = &sync.Pool{New: func() any { return hmac.New(sha256.New, salt) }}
 	return s.keys
 }

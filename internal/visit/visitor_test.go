@@ -159,7 +159,8 @@ func TestTheSaltChangesByDayAndIsGoneAfter48Hours(t *testing.T) {
 		if got := names(); !slices.Equal(got, want) {
 			t.Errorf("salts of %q, want %q", got, want)
 		}
-		salt := f.salts.salt
+		kept := entities(t, f.store, saltKind)
+		salt := kept[len(kept)-1].Data
 		if bytes.Equal(salt, before) {
 			t.Errorf("the salt of %v is that of the day before", want[len(want)-1])
 		}
