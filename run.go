@@ -13,6 +13,7 @@ import (
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/storage"
 	"github.com/tallystick/tallystick/internal/storage/datastore"
+	"github.com/tallystick/tallystick/internal/storage/firestore"
 )
 
 // Backend opens the store that a STORE setting names after its scheme.
@@ -25,25 +26,30 @@ var backends = map[string]Backend{
 		project, database, _ := strings.Cut(name, "/")
 		return datastore.Open(ctx, project, database)
 	},
+	"firestore": func(ctx context.Context, name string) (storage.Store, error) {
+		project, database, _ := strings.Cut(name, "/")
+		return firestore.Open(ctx, project, database)
+	},
 }
 
 // RegisterBackend adds a backend for a scheme. It is called before the first
 // request.
 func RegisterBackend(scheme string, b Backend) { backends[scheme] = b }
 
-// OpenStore opens the store that url names, such as datastore:my-project.
+// OpenStore opens the store that url names, such as datastore:my-project or
+// firestore:my-project/my-database.
 func OpenStore(ctx context.Context, url string) (storage.Store, error) {
 	scheme, name, _ := strings.Cut(url, ":")
 	backend := backends[scheme]
 	switch {
 	case url == "":
-		return nil, fmt.Errorf("settings: STORE is empty; it is datastore:PROJECT or datastore:PROJECT/DATABASE")
+		return nil, fmt.Errorf("settings: STORE is empty; it is datastore:PROJECT or firestore:PROJECT, each with /DATABASE behind it unless that is the default one")
 	case scheme == "sqlite" && edge.Deployed():
-		return nil, fmt.Errorf("settings: STORE: a deployed function has no disk for %q; it takes datastore:PROJECT", url)
+		return nil, fmt.Errorf("settings: STORE: a deployed function has no disk for %q; it takes datastore:PROJECT or firestore:PROJECT", url)
 	case backend == nil:
 		return nil, fmt.Errorf("settings: STORE: %q is not for this program, which knows %s", url, strings.Join(slices.Sorted(maps.Keys(backends)), ", "))
 	case name == "":
-		return nil, fmt.Errorf("settings: STORE: %q does not say which one, such as datastore:my-project", url)
+		return nil, fmt.Errorf("settings: STORE: %q does not say which one, such as %s:my-project", url, scheme)
 	}
 	store, err := backend(ctx, name)
 	if err != nil {

@@ -9,6 +9,9 @@ import (
 	"github.com/GoogleCloudPlatform/functions-framework-go/functions"
 
 	"github.com/tallystick/tallystick/functions/docs"
+	"github.com/tallystick/tallystick/functions/fetch"
+	"github.com/tallystick/tallystick/functions/remove"
+	"github.com/tallystick/tallystick/functions/store"
 	"github.com/tallystick/tallystick/functions/visits"
 	"github.com/tallystick/tallystick/internal/edge"
 )
@@ -16,6 +19,9 @@ import (
 // Functions is the table of functions.
 var Functions = []edge.Function{
 	{EntryPoint: "Visits", Name: "visits", Register: visits.Register},
+	{EntryPoint: "Store", Name: "store", Register: store.Register},
+	{EntryPoint: "Fetch", Name: "fetch", Register: fetch.Register},
+	{EntryPoint: "Remove", Name: "remove", Register: remove.Register},
 	{EntryPoint: "Docs", Name: "docs", Stateless: true, Register: docs.Register},
 }
 

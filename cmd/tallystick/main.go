@@ -16,7 +16,7 @@ func main() {
 	tallystick.RegisterBackend("sqlite", sqlite.Open)
 	root := &cobra.Command{
 		Use:           "tallystick",
-		Short:         "Counts the visits to static websites: exactly, durably, without a cookie",
+		Short:         "A backend for static websites and small shops: counts visits, keeps JSON records",
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,

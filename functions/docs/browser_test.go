@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync"
@@ -42,16 +43,60 @@ func TestSwaggerUIInABrowser(t *testing.T) {
 	}
 	wantValue(t, tab, `[...document.querySelectorAll('.opblock')].filter(e => e.checkVisibility()).length`, fmt.Sprint(countOperations(t)))
 
-	const operation = `document.querySelector('#operations-docs-docs')`
-	wantValue(t, tab, operation+`.querySelector('.opblock-summary-control').click(), 'opened'`, "opened")
-	wantValue(t, tab, operation+`.textContent.includes('VALIDATION_FAILED')`, "true") // a click before the schemas are there is lost
-	wantValue(t, tab, `(b => b ? (b.click(), 'sent') : '')(`+operation+`.querySelector('.execute'))`, "sent")
-	wantValue(t, tab, operation+`.querySelector('.live-responses-table tbody .response-col_status')?.firstChild.textContent ?? ''`, "200")
+	execute(t, tab, "docs-docs")
 	mu.Lock()
 	defer mu.Unlock()
 	if len(foreign) > 0 {
 		t.Errorf("the page asked other servers: %q", foreign)
 	}
+}
+
+// TestAuthorizeSendsTheKeyAndTheUser: what is typed into Swagger UI's dialog reaches an
+// operation that asks for it.
+func TestAuthorizeSendsTheKeyAndTheUser(t *testing.T) {
+	asked := make(chan http.Header, 1)
+	mux := http.NewServeMux()
+	mux.Handle("/", handler())
+	mux.HandleFunc("/visits/top", func(_ http.ResponseWriter, r *http.Request) { asked <- r.Header })
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	tab := openTab(t)
+	if err := chromedp.Do(tab, chromedp.Navigate(server.URL+"/docs")); err != nil {
+		t.Fatal(err)
+	}
+	wantValue(t, tab, `(b => b ? (b.click(), 'opened') : '')(document.querySelector('.btn.authorize'))`, "opened")
+	fill := func(id, value string) {
+		t.Helper()
+		wantValue(t, tab, fmt.Sprintf(`(e => {
+			if (!e) return '';
+			Object.getOwnPropertyDescriptor(HTMLInputElement.prototype, 'value').set.call(e, %q);
+			e.dispatchEvent(new Event('input', {bubbles: true}));
+			return 'filled';
+		})(document.querySelector('#%s'))`, value, id), "filled")
+	}
+	wantValue(t, tab, `document.querySelector('#auth-basic-username')?.autocomplete ?? ''`, "username")
+	fill("api_key_value", "a key")
+	fill("auth-basic-username", "anna")
+	fill("auth-basic-password", "secret")
+	wantValue(t, tab, `document.querySelectorAll('.auth-container [type=submit]').forEach(b => b.click()), 'sent'`, "sent")
+	wantValue(t, tab, `[...document.querySelectorAll('.auth-container')].filter(e => e.textContent.includes('Logout')).length`, "2")
+	wantValue(t, tab, `document.querySelector('.close-modal').click(), 'closed'`, "closed")
+
+	execute(t, tab, "visits-topPages")
+	r := http.Request{Header: <-asked}
+	if user, password, _ := r.BasicAuth(); user != "anna" || password != "secret" || r.Header.Get("X-Api-Key") != "a key" {
+		t.Errorf("asked with %v, want the key, and anna with her password", r.Header)
+	}
+}
+
+// execute opens an operation, calls it and wants 200.
+func execute(t *testing.T, tab context.Context, id string) {
+	t.Helper()
+	operation := `document.querySelector('#operations-` + id + `')`
+	wantValue(t, tab, operation+`.querySelector('.opblock-summary-control').click(), 'opened'`, "opened")
+	wantValue(t, tab, operation+`.textContent.includes('VALIDATION_FAILED')`, "true") // a click before the schemas are there is lost
+	wantValue(t, tab, `(b => b ? (b.click(), 'sent') : '')(`+operation+`.querySelector('.execute'))`, "sent")
+	wantValue(t, tab, operation+`.querySelector('.live-responses-table tbody .response-col_status')?.firstChild.textContent ?? ''`, "200")
 }
 
 // countOperations leaves preflights out.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"iter"
-	"log/slog"
+	"io"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/visit"
@@ -80,35 +78,11 @@ func (h handlers) export(ctx context.Context, in *exportInput) (*huma.StreamResp
 	if in.Format == "csv" {
 		write, contentType = visit.WriteCSV, "text/csv; charset=utf-8"
 	}
-	pages, err := begun(h.visits.All(ctx))
+	pages, err := edge.Begun(h.visits.All(ctx))
 	if err != nil {
 		return nil, err
 	}
-	return &huma.StreamResponse{Body: func(hctx huma.Context) {
-		hctx.SetHeader("Content-Type", contentType)
-		hctx.SetHeader("Content-Disposition", fmt.Sprintf("attachment; filename=visits.%s", in.Format))
-		if err := write(hctx.BodyWriter(), pages); err != nil {
-			slog.WarnContext(ctx, "export broke off", "error", err)
-			_, w := humago.Unwrap(hctx)
-			edge.Abort(w)
-		}
-	}}, nil
-}
-
-// begun reads the first of views: a database that is down is an error, and not a
-// reply that breaks off.
-func begun(views iter.Seq2[visit.View, error]) (iter.Seq2[visit.View, error], error) {
-	next, stop := iter.Pull2(views)
-	first, err, ok := next()
-	if err != nil {
-		stop()
-		return nil, err
-	}
-	return func(yield func(visit.View, error) bool) {
-		defer stop()
-		for v, err, ok := first, error(nil), ok; ok && yield(v, err); v, err, ok = next() {
-		}
-	}, nil
+	return edge.Download(ctx, contentType, "visits."+in.Format, func(w io.Writer) error { return write(w, pages) }), nil
 }
 
 // importFile is POST /visits/import.

@@ -1,8 +1,9 @@
 // Package edge is what every function shares on its HTTP side: how an operation
 // is declared, errors, CORS, limits, settings. It knows HTTP and no domain.
 //
-// Read Function and Register here first, then cors.go and limit.go (who may
-// call), errors.go (what a client is told), client.go (who called) and config.go.
+// Read Function and Register here first, then cors.go, limit.go, basicauth.go and
+// accounts.go (who may call), stream.go and body.go (bodies that an operation reads
+// itself), errors.go (what a client is told), client.go (who called) and config.go.
 package edge
 
 import (
@@ -54,6 +55,7 @@ type API struct {
 	function string
 	rules    []Rule
 	limit    *limiter
+	accounts *accounts // nil without BASIC_AUTH
 	mux      *http.ServeMux
 	paths    map[string]map[string]bool // path → method → whether it is public
 	public   bool                       // of the operation that is being registered
@@ -65,8 +67,8 @@ func init() {
 	huma.ValidateStrictCasing = true
 }
 
-// New returns the function's API on env. Its operations are also declared in doc,
-// unless that is nil.
+// New returns the function's API on env, whose Config is checked. Its operations are
+// also declared in doc, unless that is nil.
 func New(f Function, env Env, doc *huma.OpenAPI) *API {
 	if env.Now == nil {
 		env.Now = time.Now
@@ -74,10 +76,15 @@ func New(f Function, env Env, doc *huma.OpenAPI) *API {
 	if doc == nil {
 		doc = &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{}}
 	}
+	accounts, err := newAccounts(env.Config.BasicAuth, env.Now)
+	if err != nil {
+		panic("edge: a Config that was not checked: BASIC_AUTH: " + err.Error())
+	}
 	a := &API{
 		Env:      env,
 		function: f.Name,
 		limit:    &limiter{perSecond: env.Config.RateLimit, now: env.Now},
+		accounts: accounts,
 		mux:      http.NewServeMux(),
 		paths:    make(map[string]map[string]bool),
 	}
@@ -118,11 +125,18 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 	}
 	op.Extensions[FunctionExtension] = a.function
 	op.Tags = []string{a.function}
-	op.Security = []map[string][]string{{KeyScheme: {}}}
 	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnsupportedMediaType)
 	if op.Public {
 		op.Security = []map[string][]string{}
 		op.Errors = append(op.Errors, http.StatusForbidden, http.StatusTooManyRequests)
+	} else {
+		op.Security = []map[string][]string{{KeyScheme: {}}, {KeyScheme: {}, BasicScheme: {}}}
+		op.Errors = append(op.Errors, http.StatusUnauthorized)
+	}
+	body := op.RequestBody
+	if readsBody[I]() {
+		op.RequestBody = nil // or huma would read the body, to hold it against the schema
+		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge)
 	}
 	slices.Sort(op.Errors)
 	op.Errors = slices.Compact(op.Errors)
@@ -134,18 +148,21 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 		}
 		return out, nil
 	})
+	declared := operationOf(a.huma.OpenAPI().Paths[op.Path], op.Method)
+	if readsBody[I]() {
+		declared.RequestBody = body
+	}
 	if op.Example != nil {
-		a.example(op)
+		a.example(op, declared)
 	}
 }
 
 // example puts an operation's example into the specification.
-func (a *API) example(op Operation) {
+func (a *API) example(op Operation, declared *huma.Operation) {
 	status := op.DefaultStatus
 	if status == 0 {
 		status = http.StatusOK
 	}
-	declared := operationOf(a.huma.OpenAPI().Paths[op.Path], op.Method)
 	for _, media := range declared.Responses[strconv.Itoa(status)].Content {
 		media.Example = op.Example
 	}
@@ -179,14 +196,14 @@ func (r routes) HandleFunc(pattern string, handler func(http.ResponseWriter, *ht
 		a.mux.Handle("OPTIONS "+path, a.preflight(path))
 	}
 	a.paths[path][method] = a.public
-	a.mux.Handle(pattern, a.cors(a.public, a.limited(a.public, wellFormed(http.HandlerFunc(handler)))))
+	a.mux.Handle(pattern, a.cors(a.public, a.limited(a.public, a.authenticated(a.public, wellFormed(http.HandlerFunc(handler))))))
 }
 
 func (r routes) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.mux.ServeHTTP(w, req) }
 
 // Handler serves the API.
 func (a *API) Handler() http.Handler {
-	a.mux.Handle("/", cors.New(corsOptions(a.allowedOrigins(true), nil)).Handler(http.HandlerFunc(a.unknown)))
+	a.mux.Handle("/", cors.New(corsOptions(a.allowedOrigins(true))).Handler(http.HandlerFunc(a.unknown)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer a.recover(w, r)
 		h := w.Header()

@@ -21,6 +21,7 @@ type Config struct {
 	TrustedHops    int      `env:"TRUSTED_HOPS" envDefault:"0"`
 	MergeQueue     int      `env:"MERGE_QUEUE" envDefault:"10000"`
 	Shards         int      `env:"SHARDS" envDefault:"1"`
+	BasicAuth      string   `env:"BASIC_AUTH"` // hashes: never to be logged
 }
 
 // Deployed says whether this process is a deployed function: Cloud Functions and
@@ -77,6 +78,8 @@ func (c Config) Check() error {
 	wrong(c.TrustedHops < 1 || c.TrustedHops > 10, "TRUSTED_HOPS: %d is not 1 to 10", c.TrustedHops)
 	wrong(c.MergeQueue < 1, "MERGE_QUEUE: %d is not at least 1", c.MergeQueue)
 	wrong(c.Shards < 1 || c.Shards > 100, "SHARDS: %d is not 1 to 100", c.Shards)
+	_, err := newAccounts(c.BasicAuth, nil)
+	wrong(err != nil, "BASIC_AUTH: %w", err)
 	if len(errs) > 0 {
 		return fmt.Errorf("settings: %w", errors.Join(errs...))
 	}

@@ -31,11 +31,11 @@ func TestConfigComesFromTheEnvironment(t *testing.T) {
 	clean(t)
 	for name, value := range map[string]string{
 		"STORE": "sqlite:x.db", "ALLOWED_ORIGINS": "https://example.com,http://localhost:8000", "RATE_LIMIT": "0.5",
-		"TRUSTED_HOPS": "3", "MERGE_QUEUE": "7", "SHARDS": "4",
+		"TRUSTED_HOPS": "3", "MERGE_QUEUE": "7", "SHARDS": "4", "BASIC_AUTH": "anna:" + secret,
 	} {
 		t.Setenv(name, value)
 	}
-	want := Config{"sqlite:x.db", []string{"https://example.com", "http://localhost:8000"}, 0.5, 3, 7, 4}
+	want := Config{"sqlite:x.db", []string{"https://example.com", "http://localhost:8000"}, 0.5, 3, 7, 4, "anna:" + secret}
 	if got, err := LoadConfig(); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("LoadConfig() = %+v, %v; want %+v", got, err, want)
 	}
@@ -56,6 +56,7 @@ func TestConfigNamesTheSettingThatCannotBe(t *testing.T) {
 		{"TRUSTED_HOPS", []string{"0", "1", "10"}, []string{"-1", "11", "two", "1.5"}},
 		{"MERGE_QUEUE", []string{"1", "100000"}, []string{"0", "-1", "many", "9223372036854775808"}},
 		{"SHARDS", []string{"1", "100"}, []string{"0", "-1", "101", "x", "1,5"}},
+		{"BASIC_AUTH", []string{"anna:" + secret, "anna:" + secret + "\nbert:" + letter}, []string{"anna:secret", "anna", " ", secret}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			clean(t)

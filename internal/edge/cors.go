@@ -9,7 +9,7 @@ import (
 )
 
 // allowedHeaders are those that a page of another site may send.
-var allowedHeaders = []string{"Content-Type", "X-Api-Key", "Idempotency-Key", "If-Match", "If-None-Match"}
+var allowedHeaders = []string{"Content-Type", "X-Api-Key", "Authorization", "Idempotency-Key", "If-Match", "If-None-Match"}
 
 // exposedHeaders are those of a reply that such a page may read.
 var exposedHeaders = []string{"Retry-After", "ETag", "Idempotent-Replayed"}
@@ -24,38 +24,31 @@ func (a *API) cors(public bool, next http.Handler) http.Handler {
 	if public {
 		next = a.onlyFrom(allowed, next)
 	}
-	return cors.New(corsOptions(allowed, nil)).Handler(next)
+	return cors.New(corsOptions(allowed)).Handler(next)
 }
 
 // preflight answers the question a browser asks before it calls an operation at
-// path. It needs no key.
+// path. It needs no key. A path's methods may belong to several functions, of which one
+// gets all the questions. So a method that this one does not have is answered as one with a
+// key, for the public ones are here (openapi/generate sees to that); and there is no Allow,
+// for it could not be complete.
 func (a *API) preflight(path string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		methods := a.paths[path]
-		public := methods[r.Header.Get("Access-Control-Request-Method")]
-		var names []string
-		for method := range methods {
-			names = append(names, method)
-		}
-		slices.Sort(names)
-		w.Header().Set("Allow", strings.Join(append(names, http.MethodOptions), ", "))
-		cors.New(corsOptions(a.allowedOrigins(public), names)).HandlerFunc(w, r)
+		public := a.paths[path][r.Header.Get("Access-Control-Request-Method")]
+		cors.New(corsOptions(a.allowedOrigins(public))).HandlerFunc(w, r)
 		if r.Header.Get("Access-Control-Request-Method") == "" {
 			w.WriteHeader(http.StatusNoContent)
 		}
 	})
 }
 
-func corsOptions(origins, methods []string) cors.Options {
+func corsOptions(origins []string) cors.Options {
 	o := cors.Options{
 		AllowedOrigins: origins,
-		AllowedMethods: methods,
+		AllowedMethods: []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete},
 		AllowedHeaders: allowedHeaders,
 		ExposedHeaders: exposedHeaders,
 		MaxAge:         24 * 60 * 60,
-	}
-	if methods == nil {
-		o.AllowedMethods = []string{http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
 	}
 	if len(origins) == 0 { // which the library takes for all
 		o.AllowOriginFunc = func(string) bool { return false }

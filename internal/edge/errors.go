@@ -26,6 +26,8 @@ type Rule struct {
 
 const unknownDetail = "It is not known whether this was done. Sent again with the same Idempotency-Key, where the operation takes one, it is done once; else look first."
 
+func tooLarge(limit int64) string { return fmt.Sprintf("The body has over %d bytes.", limit) }
+
 const cutOffDetail = "The body ended before its end. Nothing was done."
 
 // rules is the table of errors that any function may meet. What is not in it is
@@ -49,9 +51,9 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 	if errors.As(err, &p) {
 		return p
 	}
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return NewProblem(http.StatusRequestEntityTooLarge, "BODY_TOO_LARGE", fmt.Sprintf("The body has over %d bytes.", tooLarge.Limit))
+	var over *http.MaxBytesError
+	if errors.As(err, &over) {
+		return NewProblem(http.StatusRequestEntityTooLarge, "BODY_TOO_LARGE", tooLarge(over.Limit))
 	}
 	for _, table := range [][]Rule{a.rules, rules} {
 		for _, r := range table {

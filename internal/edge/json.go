@@ -8,11 +8,9 @@ import (
 	"io"
 
 	"github.com/danielgtaylor/huma/v2"
-	"github.com/go-json-experiment/json/jsontext"
-)
 
-// maxDepth is how deep JSON may be nested.
-const maxDepth = 32
+	"github.com/tallystick/tallystick/internal/strictjson"
+)
 
 // formats are the representations that an API speaks. Text is for a reply that has
 // a String method, for those who want a bare number in a shell script.
@@ -25,7 +23,19 @@ var formats = map[string]huma.Format{
 	"application/x-www-form-urlencoded": {Marshal: writeJSON, Unmarshal: readJSON},
 }
 
+// JSONAppender is the body of a reply that is JSON already, and goes out as these
+// bytes with a newline after them. encoding/json would drop the white space of a
+// json.RawMessage.
+type JSONAppender interface {
+	// AppendJSON appends the JSON value to b.
+	AppendJSON(b []byte) []byte
+}
+
 func writeJSON(w io.Writer, v any) error {
+	if raw, ok := v.(JSONAppender); ok {
+		_, err := w.Write(append(raw.AppendJSON(nil), '\n'))
+		return err
+	}
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
@@ -46,11 +56,11 @@ func writeText(w io.Writer, v any) error {
 }
 
 // readJSON is strict about what JSON is: bad syntax, a name twice in an object,
-// invalid UTF-8, anything after the value, and nesting over maxDepth are errors.
+// invalid UTF-8, anything after the value, and nesting over strictjson.MaxDepth are errors.
 // huma reads a body twice, first without a type, to hold it against the schema.
 func readJSON(data []byte, v any) error {
 	if _, untyped := v.(*any); untyped {
-		if err := checkJSON(data); err != nil {
+		if err := strictjson.Check(data); err != nil {
 			return err
 		}
 	}
@@ -58,32 +68,6 @@ func readJSON(data []byte, v any) error {
 	var wrong *json.UnmarshalTypeError
 	if errors.As(err, &wrong) { // without the Go types that the library names
 		return fmt.Errorf("%s: a %s cannot stand here", wrong.Field, wrong.Value)
-	}
-	return err
-}
-
-func checkJSON(data []byte) error {
-	d := jsontext.NewDecoder(bytes.NewReader(data))
-	for {
-		if _, err := d.ReadToken(); err != nil {
-			return jsonError(err)
-		}
-		switch depth := d.StackDepth(); {
-		case depth > maxDepth:
-			return fmt.Errorf("nested deeper than %d", maxDepth)
-		case depth == 0:
-			if _, err := d.ReadToken(); err != io.EOF {
-				return errors.New("something follows the JSON value")
-			}
-			return nil
-		}
-	}
-}
-
-func jsonError(err error) error {
-	var e *jsontext.SyntacticError
-	if errors.As(err, &e) {
-		return fmt.Errorf("not JSON at byte %d: %w", e.ByteOffset, e.Err)
 	}
 	return err
 }

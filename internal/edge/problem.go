@@ -40,6 +40,16 @@ func NewProblem(status int, code, detail string) *Problem {
 	return &Problem{Title: http.StatusText(status), Status: status, Code: code, Detail: detail}
 }
 
+// WithFaults names each of a request's faults. The detail is the first of them, if
+// there is any.
+func (p *Problem) WithFaults(faults ...Fault) *Problem {
+	p.Errors = faults
+	if len(faults) > 0 {
+		p.Detail = strings.TrimPrefix(faults[0].Location+": ", ": ") + faults[0].Message
+	}
+	return p
+}
+
 // RetryAfter says after how many seconds a client may try again.
 func (p *Problem) RetryAfter(seconds int) *Problem {
 	p.headers = http.Header{"Retry-After": {strconv.Itoa(max(1, seconds))}}
@@ -63,19 +73,21 @@ func problemOf(status int, message string, errs ...error) huma.StatusError {
 	if p.Code == "" {
 		p.Code = strings.ToUpper(strings.ReplaceAll(p.Title, " ", "_"))
 	}
+	var faults []Fault
 	for _, err := range errs {
 		f := Fault{Message: err.Error()}
 		if d, ok := err.(huma.ErrorDetailer); ok {
 			f = Fault{Location: d.ErrorDetail().Location, Message: d.ErrorDetail().Message}
 		}
-		p.Errors = append(p.Errors, f)
+		if f.Location == "" { // of the request as a whole
+			p.Detail = f.Message
+			continue
+		}
+		faults = append(faults, f)
 	}
 	// huma finds them in the order of a map.
-	slices.SortStableFunc(p.Errors, func(a, b Fault) int { return cmp.Compare(a.Location, b.Location) })
-	if len(p.Errors) > 0 {
-		p.Detail = strings.TrimPrefix(p.Errors[0].Location+": ", ": ") + p.Errors[0].Message
-	}
-	return p
+	slices.SortStableFunc(faults, func(a, b Fault) int { return cmp.Compare(a.Location, b.Location) })
+	return p.WithFaults(faults...)
 }
 
 var validationCodes = map[int]string{

@@ -9,7 +9,7 @@ import (
 // A batch holds at most so much. Further operations wait for the next one.
 const (
 	maxBatchOps      = 1000
-	maxBatchEntities = storage.MaxTxEntities
+	maxBatchEntities = storage.MaxTxReads / 2 // read and written; one operation alone may have more
 	maxBatchBytes    = storage.MaxTxBytes / 2 // leaves room for the states
 )
 

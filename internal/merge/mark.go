@@ -29,7 +29,11 @@ const markLife = 10 * time.Minute
 type entry[S any] struct {
 	state   *S
 	marks   []mark
-	changed bool
+	changed bool // to be written, if only for a mark
+	set     bool // by an operation: index and expire are no longer the state's
+
+	index  map[string]any
+	expire time.Time
 }
 
 // The encoding of an entry is a version, the marks and then the state's own
@@ -50,7 +54,7 @@ func decodeEntry[S any](e storage.Entity, codec Codec[S]) (*entry[S], error) {
 	if err != nil {
 		return nil, err
 	}
-	decoded := &entry[S]{marks: marks}
+	decoded := &entry[S]{marks: marks, index: e.Index, expire: e.Expire}
 	if present {
 		decoded.state, err = codec.Decode(state)
 	}
@@ -120,7 +124,10 @@ func (e *entry[S]) encode(key storage.Key, codec Codec[S], m mark) storage.Entit
 		return storage.Entity{Key: key, Data: data, Expire: m.at.Add(markLife)}
 	}
 	data[1] = 1
-	return storage.Entity{Key: key, Data: codec.Append(data, e.state), Index: codec.Index(e.state)}
+	if e.set {
+		e.index, e.expire = codec.Index(e.state), codec.Expire(e.state)
+	}
+	return storage.Entity{Key: key, Data: codec.Append(data, e.state), Index: e.index, Expire: e.expire}
 }
 
 // applied returns the run of b that one of the entities bears the mark of.

@@ -37,8 +37,11 @@ type Codec[S any] interface {
 	// Decode reads what Append wrote. It may keep no part of data.
 	Decode(data []byte) (*S, error)
 
-	// Index returns the state's queryable properties.
+	// Index returns the queryable properties of a state that an operation has Set.
 	Index(s *S) map[string]any
+
+	// Expire returns when the store may delete such a state by itself, or zero.
+	Expire(s *S) time.Time
 }
 
 // Op is one caller's operation on the states of some entities.
@@ -49,9 +52,9 @@ type Op[S, R any] struct {
 	// Reads names further entities that Apply sees by Turn.Entity.
 	Reads []storage.Key
 
-	// Brings is how many entities Apply may Put besides those in Reads, Bytes how
-	// many bytes all that it stores may add to the transaction. A batch is filled
-	// by them.
+	// Brings is how many entities Apply may Put or Delete besides those in Reads,
+	// Bytes how many bytes all that it stores may add to the transaction. A batch is
+	// filled by them.
 	Brings, Bytes int
 
 	// Apply does it. It may run more than once, each time on the states as the

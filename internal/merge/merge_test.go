@@ -31,6 +31,7 @@ func (counterCodec) Decode(data []byte) (*counter, error) {
 }
 
 func (counterCodec) Index(*counter) map[string]any { return nil }
+func (counterCodec) Expire(*counter) time.Time     { return time.Time{} }
 
 type group = Group[counter, int64]
 

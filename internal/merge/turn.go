@@ -42,13 +42,19 @@ func (t *Turn[S]) Put(e storage.Entity) error {
 	return nil
 }
 
+// Delete removes an entity of the operation's own, in the same transaction. A
+// missing one is not an error.
+func (t *Turn[S]) Delete(key storage.Key) {
+	t.puts = append(t.puts, storage.Write{Entity: storage.Entity{Key: key}, Delete: true})
+}
+
 // keep adds what the turn wrote to the batch. An operation that only brings
 // entities of its own changes its first state too, for that state's mark is how a
 // later run finds that this one was applied.
 func (t *Turn[S]) keep() {
 	for _, c := range t.changed {
 		e := t.w.states[t.keys[c.key]]
-		e.state, e.changed = c.state, true
+		e.state, e.changed, e.set = c.state, true, true
 	}
 	if len(t.puts) > 0 && len(t.changed) == 0 {
 		t.w.states[t.keys[0]].changed = true
@@ -84,7 +90,11 @@ func (w *working[S]) store(tx storage.Tx, codec Codec[S], m mark) (int, error) {
 	}
 	for _, p := range w.puts {
 		n++
-		if err := tx.Put(p.Entity); err != nil {
+		write := tx.Put
+		if p.Delete {
+			write = func(e storage.Entity) error { return tx.Delete(e.Key) }
+		}
+		if err := write(p.Entity); err != nil {
 			return n, err
 		}
 	}

@@ -17,8 +17,8 @@ func tooLarge(format string, args ...any) error {
 }
 
 func checkKeys(keys []Key) error {
-	if len(keys) > MaxTxEntities {
-		return tooLarge("at most %d keys at once, not %d", MaxTxEntities, len(keys))
+	if len(keys) > MaxTxReads {
+		return tooLarge("at most %d keys at once, not %d", MaxTxReads, len(keys))
 	}
 	for _, k := range keys {
 		if err := k.check(); err != nil {
@@ -36,8 +36,8 @@ func (k Key) check() error {
 	switch {
 	case n == "":
 		return invalid("key without a name")
-	case len(n) > MaxNameBytes:
-		return invalid("key's name over %d bytes", MaxNameBytes)
+	case len(n)+strings.Count(n, ".")+strings.Count(n, "/") > MaxNameBytes:
+		return invalid("key's name over %d bytes, of which a dot and a slash count two", MaxNameBytes)
 	case !utf8.ValidString(n) || strings.IndexByte(n, 0) >= 0:
 		return invalid("key's name is not UTF-8 text: %q", n)
 	case len(n) >= 4 && strings.HasPrefix(n, "__") && strings.HasSuffix(n, "__"):
@@ -46,25 +46,23 @@ func (k Key) check() error {
 	return nil
 }
 
+// checkKind: nothing in it may need an escape, in an address, an index file or the
+// name of a collection.
 func checkKind(kind string) error {
-	if !isWord(kind, 64) {
-		return invalid("kind %q", kind)
+	if len(kind) > MaxKindBytes {
+		return invalid("kind over %d bytes", MaxKindBytes)
 	}
-	return nil
-}
-
-// isWord says whether s is a letter and then letters and digits.
-func isWord(s string, max int) bool {
-	if s == "" || len(s) > max {
-		return false
-	}
-	for i, c := range []byte(s) {
+	for i, c := range []byte(kind) {
 		letter := 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z'
-		if !letter && (i == 0 || c < '0' || c > '9') {
-			return false
+		inside := '0' <= c && c <= '9' || c == '_' || c == '-' || c == '.'
+		if !letter && (i == 0 || !inside) {
+			return invalid("kind %q", kind)
 		}
 	}
-	return true
+	if kind == "" {
+		return invalid("no kind")
+	}
+	return nil
 }
 
 // Size is what counts against MaxEntityBytes: key, data, and the names and

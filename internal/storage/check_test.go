@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -18,9 +19,14 @@ func (u untouched) Get(context.Context, []Key) ([]Entity, error) {
 	return nil, nil
 }
 
-func (u untouched) Query(context.Context, Query) (Page, error) {
+func (u untouched) Query(context.Context, Query) (Found, error) {
 	u.Error("Query reached the driver")
-	return Page{}, nil
+	return Found{}, nil
+}
+
+func (u untouched) Count(context.Context, Query) (int64, error) {
+	u.Error("Count reached the driver")
+	return 0, nil
 }
 
 func (u untouched) Update(_ context.Context, fn func(Getter) ([]Write, error)) error {
@@ -36,6 +42,7 @@ func TestWhatIsInvalidNeverReachesADriver(t *testing.T) {
 	good := Key{Kind: "Kind", Name: "a"}
 	update := func(fn func(Tx) error) error { return s.Update(t.Context(), fn) }
 	query := func(q Query) error { _, err := s.Query(t.Context(), q); return err }
+	count := func(q Query) error { _, err := s.Count(t.Context(), q); return err }
 	for name, err := range map[string]error{
 		"Get":                 func() error { _, err := s.Get(t.Context(), good, bad); return err }(),
 		"Tx.Get":              update(func(tx Tx) error { _, err := tx.Get(good, bad); return err }),
@@ -50,11 +57,81 @@ func TestWhatIsInvalidNeverReachesADriver(t *testing.T) {
 		"filter's property":   query(Query{Kind: "Kind", Limit: 1, Where: []Filter{{Property: "", Op: Equal, Value: "x"}}}),
 		"filter's value":      query(Query{Kind: "Kind", Limit: 1, Where: []Filter{{Property: "x", Op: Equal, Value: math.NaN()}}}),
 		"filter's operator":   query(Query{Kind: "Kind", Limit: 1, Where: []Filter{{Property: "x", Op: "", Value: "x"}}}),
+		"counted kind":        count(Query{Kind: "a b"}),
+		"counted order":       count(Query{Kind: "Kind", OrderBy: "_x"}),
+		"counted range":       count(Query{Kind: "Kind", Where: []Filter{{Property: "x", Op: Less, Value: "x"}}}),
 		"range off the order": query(Query{Kind: "Kind", Limit: 1, Where: []Filter{{Property: "x", Op: Less, Value: "x"}}}),
 	} {
 		if !errors.Is(err, ErrInvalid) {
 			t.Errorf("%s: got error %v, want ErrInvalid", name, err)
 		}
+	}
+}
+
+// paged is a driver with one page, which records what it is asked for.
+type paged struct {
+	untouched
+	more    bool
+	asked   []int
+	counted Query
+}
+
+func (p *paged) Query(context.Context, Query) (Found, error) {
+	return Found{Entities: make([]Entity, 3), More: p.more, After: func(i int) string {
+		p.asked = append(p.asked, i)
+		return "after " + string(rune('0'+i))
+	}}, nil
+}
+
+func (p *paged) Count(_ context.Context, q Query) (int64, error) {
+	p.counted = q
+	return 7, nil
+}
+
+func TestACursorIsMadeWhenItIsAskedFor(t *testing.T) {
+	for _, more := range []bool{false, true} {
+		p := &paged{untouched: untouched{t}, more: more}
+		q := Query{Kind: "Kind", Limit: 3}
+		page, err := New(p).Query(t.Context(), q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := 0 // that of Next, when there is one
+		if more {
+			want = 1
+		}
+		if len(p.asked) != want {
+			t.Errorf("more %v: the driver made cursors of %v, want %d", more, p.asked, want)
+		}
+		if more && page.Next != page.After(2) || !more && page.Next != "" {
+			t.Errorf("more %v: got Next %q, and %q after the last entity", more, page.Next, page.After(2))
+		}
+		q.Cursor = page.After(1)
+		if got, err := q.unseal(); err != nil || got.Cursor != "after 1" {
+			t.Errorf("more %v: After(1) is the driver's %q, error %v", more, got.Cursor, err)
+		}
+	}
+}
+
+func TestADriverCountsTheQueryWithoutItsPage(t *testing.T) {
+	p := &paged{untouched: untouched{t}}
+	n, err := New(p).Count(t.Context(), Query{Kind: "Kind", OrderBy: "x", Descending: true, Limit: -1, Cursor: "garbage", KeysOnly: true})
+	if n != 7 || err != nil {
+		t.Errorf("got %d and error %v, want the driver's 7", n, err)
+	}
+	got := p.counted
+	if got.Limit != 0 || got.Cursor != "" || got.KeysOnly || got.OrderBy != "x" || !got.Descending {
+		t.Errorf("the driver was asked for %+v", got)
+	}
+}
+
+func TestAnIndexErrorIsErrIndexAndSaysWhatToAdd(t *testing.T) {
+	err := fmt.Errorf("query: %w", &IndexError{Hint: "indexes:\n- kind: K"})
+	if !errors.Is(err, ErrIndex) || errors.Is(err, ErrInvalid) {
+		t.Errorf("%v: want ErrIndex alone", err)
+	}
+	if !strings.Contains(err.Error(), "indexes:\n- kind: K") {
+		t.Errorf("%v does not say what to add", err)
 	}
 }
 

@@ -10,8 +10,12 @@ type Driver interface {
 	Get(ctx context.Context, keys []Key) ([]Entity, error)
 
 	// Query is Store.Query. The cursor is one that a driver returned for the same
-	// query, perhaps over another database. An empty Next is the end.
-	Query(ctx context.Context, q Query) (Page, error)
+	// query, perhaps over another database.
+	Query(ctx context.Context, q Query) (Found, error)
+
+	// Count is Store.Count, of a query without Limit, Cursor and KeysOnly. Descending
+	// is left as it was, for a driver that needs an index: it is Query's then.
+	Count(ctx context.Context, q Query) (int64, error)
 
 	// Update is Store.Update. fn does all its reading through get, then returns
 	// the writes, at most one for each key.
@@ -23,6 +27,18 @@ type Driver interface {
 
 // Getter reads inside a transaction. Missing entities have Exists false.
 type Getter func(keys []Key) ([]Entity, error)
+
+// Found is a driver's Page.
+type Found struct {
+	Entities []Entity
+
+	// More says that there may be further entities behind the last of these.
+	More bool
+
+	// After is Page.After. It does not look at Entities, which are the caller's by
+	// then.
+	After func(i int) string
+}
 
 // Write is one change that a transaction makes: Entity is put, or, with Delete,
 // what its key names is removed.
@@ -52,12 +68,25 @@ func (s *store) Query(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	page, err := s.driver.Query(ctx, q)
+	found, err := s.driver.Query(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
-	page.Next = q.seal(page.Next)
+	page := Page{Entities: found.Entities, after: func(i int) string { return q.seal(found.After(i)) }}
+	if found.More {
+		page.Next = page.After(len(page.Entities) - 1)
+	}
 	return page, nil
+}
+
+func (s *store) Count(ctx context.Context, q Query) (int64, error) {
+	q.Limit, q.Cursor, q.KeysOnly = 1, "", false
+	if err := q.check(); err != nil {
+		return 0, err
+	}
+	q.Limit = 0
+	q.Where = normalFilters(q.Where)
+	return s.driver.Count(ctx, q)
 }
 
 func (s *store) Update(ctx context.Context, fn func(Tx) error) error {
@@ -91,8 +120,8 @@ func (t *tx) Get(keys ...Key) ([]Entity, error) {
 	if err := checkKeys(keys); err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	if t.read += len(keys); t.read > MaxTxEntities {
-		return nil, tooLarge("a transaction reads at most %d entities", MaxTxEntities)
+	if t.read += len(keys); t.read > MaxTxReads {
+		return nil, tooLarge("a transaction reads at most %d entities", MaxTxReads)
 	}
 	return t.get(keys)
 }
@@ -122,8 +151,8 @@ func (t *tx) write(w Write) error {
 		bytes -= t.writes[i].Entity.Size()
 	}
 	switch {
-	case i == MaxTxEntities:
-		return tooLarge("a transaction writes at most %d entities", MaxTxEntities)
+	case i == MaxTxWrites:
+		return tooLarge("a transaction writes at most %d entities", MaxTxWrites)
 	case bytes > MaxTxBytes:
 		return tooLarge("a transaction writes at most %d bytes", MaxTxBytes)
 	}

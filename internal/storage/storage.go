@@ -13,14 +13,17 @@ import (
 	"time"
 )
 
-// Limits that every backend keeps. They are Datastore's, the narrowest of the
-// three, with some room for the encoding; MaxTxBytes is that of its emulator,
-// which takes messages of 4 MiB where the cloud takes 10.
+// Limits that every backend keeps: the narrowest of all, with some room for the
+// encoding. MaxTxReads is Datastore's of one lookup. Firestore's index has 1,500
+// bytes for a string and a byte behind it. MaxTxBytes is that of the emulators, which
+// take messages of 4 MiB where the cloud takes 10.
 const (
-	MaxNameBytes     = 1500             // of a key's name
-	MaxIndexedBytes  = 1500             // of an indexed string
+	MaxKindBytes     = 128              // of a key's kind
+	MaxNameBytes     = 1500             // of a key's name, as Key counts it
+	MaxIndexedBytes  = 1499             // of an indexed string
 	MaxEntityBytes   = 1<<20 - 4<<10    // of an entity, as Entity.Size counts it
-	MaxTxEntities    = 500              // that one transaction reads, and that it writes
+	MaxTxReads       = 1000             // entities that one transaction reads, or one Get
+	MaxTxWrites      = 2000             // entities that one transaction writes
 	MaxTxBytes       = 3584 << 10       // that one transaction writes
 	MaxQueryLimit    = 1000             // entities in one page of a query
 	MaxPropertyBytes = 100              // of an indexed property's name
@@ -49,11 +52,28 @@ var (
 	// ErrUnavailable says that the database cannot be reached or cannot write
 	// (disk full, no permission) just now. Nothing was stored.
 	ErrUnavailable = errors.New("storage: unavailable")
+
+	// ErrIndex says that the database has no index for this query. The error is an
+	// *IndexError, which knows what an operator must add. Some backends need none.
+	ErrIndex = errors.New("storage: the database has no index for this query")
 )
 
-// A Key names an entity. Kind is [A-Za-z][A-Za-z0-9]*, at most 64 bytes. Name is
-// any UTF-8 text of 1 to MaxNameBytes bytes without NUL, not of the form __x__.
-// Two names are the same only if their bytes are.
+// IndexError is an ErrIndex.
+type IndexError struct {
+	// Hint is what an operator must add: lines of index.yaml, or a command. Its
+	// names are those of the database, as its own tools want them.
+	Hint string
+}
+
+func (e *IndexError) Error() string { return ErrIndex.Error() + "; it needs\n" + e.Hint }
+
+// Is makes every IndexError an ErrIndex.
+func (e *IndexError) Is(target error) bool { return target == ErrIndex }
+
+// A Key names an entity. Kind is [A-Za-z][A-Za-z0-9_.-]*, at most MaxKindBytes
+// bytes. Name is any UTF-8 text of 1 to MaxNameBytes bytes, of which a dot and a
+// slash count two, without NUL, not of the form __x__. Two names are the same only
+// if their bytes are.
 type Key struct {
 	Kind string
 	Name string
@@ -89,14 +109,19 @@ type Entity struct {
 
 // Store is a database of entities.
 type Store interface {
-	// Get reads the entities of up to MaxTxEntities keys, in the order of the keys.
+	// Get reads the entities of up to MaxTxReads keys, in the order of the keys.
 	// It sees every Update that had returned when it was called. A missing entity
 	// is in its place with Exists false; it is not an error. No keys, no entities.
 	Get(ctx context.Context, keys ...Key) ([]Entity, error)
 
 	// Query reads one page of a kind. Like Get, it sees every Update that had
-	// returned when it was called.
+	// returned when it was called. Without the index that it needs it is ErrIndex.
 	Query(ctx context.Context, q Query) (Page, error)
+
+	// Count says how many entities q selects. Limit, Cursor, KeysOnly and Descending
+	// do not matter. Like Get, it sees every Update that had returned when it was
+	// called. It takes longer the more there are, and needs the index that Query does.
+	Count(ctx context.Context, q Query) (int64, error)
 
 	// Update runs fn in a serializable transaction and commits it when fn returns
 	// nil. When fn returns an error, nothing is stored and Update returns that
@@ -169,10 +194,10 @@ type Query struct {
 	// Limit is the most that a page holds: 1 to MaxQueryLimit.
 	Limit int
 
-	// Cursor is empty for the first page, then the Next of the page before. Pages
-	// so read neither skip nor repeat an entity that stays as it is, whatever is
-	// put or deleted around it meanwhile. It goes with the same query only, of
-	// which just Limit and KeysOnly may change from page to page.
+	// Cursor is empty for the first page, then the Next of the page before, or what
+	// its After said. Pages so read neither skip nor repeat an entity that stays as
+	// it is, whatever is put or deleted around it meanwhile. It goes with the same
+	// query only, of which just Limit and KeysOnly may change from page to page.
 	Cursor string
 
 	// KeysOnly reads no Data, Index or Expire, which some backends do for less.
@@ -186,4 +211,11 @@ type Page struct {
 	// Next is the cursor of the next page, empty at the end. The page after a
 	// Next may be empty.
 	Next string
+
+	after func(i int) string
 }
+
+// After is the cursor behind the i-th entity of the page, for who goes on from
+// there; of the last one it begins where Next does. It is made when it is asked for.
+// Only pages that a Store returned have it.
+func (p Page) After(i int) string { return p.after(i) }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/axiomhq/hyperloglog"
 )
@@ -156,6 +157,8 @@ var errState = errors.New("visit: not a page's state of a known version")
 func (codec) Index(s *state) map[string]any { return map[string]any{rankProperty: s.rank()} }
 
 const rankProperty = "rank"
+
+func (codec) Expire(*state) time.Time { return time.Time{} }
 
 func (codec) Append(b []byte, s *state) []byte {
 	b = append(b, stateVersion)

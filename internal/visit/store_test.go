@@ -17,6 +17,7 @@ import (
 	"github.com/tallystick/tallystick/internal/storage"
 	"github.com/tallystick/tallystick/internal/storage/datastore"
 	"github.com/tallystick/tallystick/internal/storage/emulator"
+	"github.com/tallystick/tallystick/internal/storage/firestore"
 	"github.com/tallystick/tallystick/internal/storage/sqlite"
 	"github.com/tallystick/tallystick/internal/visit"
 )
@@ -52,6 +53,7 @@ var backends = []struct {
 	{"SQLite", freshSQLite, 4, 8_000, 80_000, once},
 	{"Datastore", freshDatastore, 4, 2_000, 20_000, once},
 	{"FirestoreDatastoreMode", freshFirestore, 2, 48, 320, untilAcknowledged},
+	{"FirestoreNative", freshFirestoreNative, 2, 48, 320, untilAcknowledged},
 }
 
 // A sender sends the i-th visit to a service.
@@ -93,6 +95,19 @@ func freshNamespace(host string) namespace {
 func (n namespace) open(t *testing.T) storage.Store {
 	t.Helper()
 	store, err := datastore.Open(t.Context(), "test", "", datastore.Emulator(n.host), datastore.Namespace(n.name))
+	return opened(t, store, err)
+}
+
+// project is a project of the Firestore emulator that no other test has.
+type project struct{ host, name string }
+
+func freshFirestoreNative(t *testing.T) database {
+	return project{emulator.FirestoreNative(t), fmt.Sprintf("visit%x", rand.Uint64())}
+}
+
+func (p project) open(t *testing.T) storage.Store {
+	t.Helper()
+	store, err := firestore.Open(t.Context(), p.name, "", firestore.Emulator(p.host))
 	return opened(t, store, err)
 }
 

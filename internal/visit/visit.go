@@ -174,7 +174,7 @@ func (s *Service) Read(ctx context.Context, pages ...Page) ([]View, error) {
 // shardsOf reads the shards of each page.
 func (s *Service) shardsOf(ctx context.Context, pages []Page) ([][]storage.Entity, error) {
 	shards := make([][]storage.Entity, 0, len(pages))
-	for part := range slices.Chunk(pages, storage.MaxTxEntities/s.shards) {
+	for part := range slices.Chunk(pages, storage.MaxTxReads/s.shards) {
 		keys := make([]storage.Key, 0, len(part)*s.shards)
 		for _, p := range part {
 			keys = append(keys, s.shardKeys(p)...)

@@ -165,7 +165,7 @@ func (s *salts) load(ctx context.Context, day Day) ([]byte, error) {
 	if got[0].Exists {
 		return got[0].Data, nil
 	}
-	all, err := s.store.Query(ctx, storage.Query{Kind: saltKind, Limit: storage.MaxTxEntities - 1, KeysOnly: true})
+	all, err := s.store.Query(ctx, storage.Query{Kind: saltKind, Limit: storage.MaxQueryLimit, KeysOnly: true})
 	if err != nil {
 		return nil, err
 	}

@@ -32,8 +32,24 @@ var seeds = map[string]string{
 	"importVisits": ``,
 }
 
+// recordSeeds are requests that are sent before an operation on records, where it is
+// not the usual one.
+const usualRecord = `PUT /records/products/widget {"name":"Widget","color":"red","price":"9.90"}`
+
+const exampleSettings = `PUT /collections/products {"schema":{"required":["name"],"type":"object"},"indexes":[{"field":"price","type":"number"}]}`
+
+var recordSeeds = map[string][]string{
+	"store":         nil,
+	"createRecords": nil,
+	"importRecords": nil,
+	"putRecord":     {`PUT /records/products/widget {"name":"Widget"}`},
+	"putCollection": {exampleSettings},
+	"listRevisions": {usualRecord, `PATCH /records/products/widget {"color":"blue"}`},
+	"retransform":   {usualRecord, exampleSettings},
+}
+
 // asked is what a request for another type of reply than the first says.
-var asked = map[string]string{"exportVisits text/csv": "format=csv"}
+var asked = map[string]string{"exportVisits text/csv": "format=csv", "exportRecords text/csv": "format=csv"}
 
 // TestExamplesAreWhatTheServerSays sends each operation's example of a request to
 // the function, and wants its example of a reply.
@@ -86,6 +102,9 @@ func exampleRequests(t *testing.T, method, path string, op *openapi3.Operation, 
 			if !ok {
 				list = examples[:1]
 			}
+			if p.Value.Explode != nil && !*p.Value.Explode {
+				list = []any{joined(list)}
+			}
 			for _, v := range list {
 				values.Add(p.Value.Name, fmt.Sprint(v))
 			}
@@ -104,11 +123,26 @@ func exampleRequests(t *testing.T, method, path string, op *openapi3.Operation, 
 	return requests
 }
 
+func joined(list []any) string {
+	var texts []string
+	for _, v := range list {
+		texts = append(texts, fmt.Sprint(v))
+	}
+	return strings.Join(texts, ",")
+}
+
 // exampleBody is the example of a body, or is put together from those of its fields.
 func exampleBody(t *testing.T, media *openapi3.MediaType) string {
 	t.Helper()
 	if text, ok := media.Example.(string); ok {
 		return text
+	}
+	if media.Example != nil {
+		b, err := json.Marshal(media.Example)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
 	}
 	body := make(map[string]any)
 	for name, p := range media.Schema.Value.Properties {
@@ -140,16 +174,31 @@ func serveExamples(t *testing.T, op *openapi3.Operation) http.Handler {
 	if !ok {
 		seed = usual
 	}
-	var handler http.Handler
+	functions := make(map[string]http.Handler)
 	for _, f := range tallystick.Functions {
-		if f.Name == "visits" {
-			seedVisits(t, edge.New(f, env, nil).Handler(), seed)
-		}
-		if f.Name == op.Extensions[edge.FunctionExtension] {
-			handler = edge.New(f, env, nil).Handler()
-		}
+		functions[f.Name] = edge.New(f, env, nil).Handler()
 	}
-	return handler
+	seedVisits(t, functions["visits"], seed)
+	requests, ok := recordSeeds[op.OperationID]
+	if !ok {
+		requests = []string{usualRecord}
+	}
+	for _, request := range requests {
+		seedRecords(t, functions["store"], request)
+	}
+	return functions[op.Extensions[edge.FunctionExtension].(string)]
+}
+
+func seedRecords(t *testing.T, store http.Handler, request string) {
+	t.Helper()
+	parts := strings.SplitN(request, " ", 3)
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(parts[0], parts[1], strings.NewReader(parts[2]))
+	r.Header.Set("Content-Type", "application/json")
+	store.ServeHTTP(w, r)
+	if w.Code/100 != 2 {
+		t.Fatalf("%s: %s", request, w.Body)
+	}
 }
 
 func seedVisits(t *testing.T, visits http.Handler, ndjson string) {

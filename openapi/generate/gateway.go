@@ -14,7 +14,7 @@ import (
 // What a request may hold is the functions' to check, for the gateway would not.
 // A line holds an operation, and begins with what it has of its own.
 var gatewayTemplate = template.Must(template.New("gateway-config.yaml").Parse(generatedBy + `# The routing table of API Gateway (OpenAPI 2.0): a line for each operation. All ask
-# for a key but those with "security: []". ${VISITS_URL} and its like are the functions'
+# for a key but those with "security: []". VISITS_URL and its like are the functions'
 # addresses, filled in when it is deployed, and by the local gateway.
 swagger: "2.0"
 info: {title: Tallystick, version: "1"}

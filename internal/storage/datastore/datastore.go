@@ -4,79 +4,120 @@
 // It speaks Datastore's API by the generated stubs of cloud.google.com/go/datastore
 // and not by that module's client: a deadline or a cancelled caller must still
 // leave a way to roll back (a transaction that is merely forgotten keeps its locks
-// for a minute), a commit must never be repeated behind our back, and the first
-// read of a transaction can begin it, which saves a round trip for each update.
+// for a minute), a commit must never be repeated behind our back, and an update
+// must be tried for as long as its context lasts.
 //
-// Read transaction.go first: when an update runs again and what it may claim in the
-// end. Then entity.go and property.go, how an entity is stored, and query.go.
+// What it shares with package firestore is in package google: read that one's
+// transaction.go first. Then entity.go, how an entity is stored, query.go and
+// count.go.
 //
 // A query that orders by one property and filters by another, one that filters by
 // several properties and has an order, and one in descending order of names need
-// composite indexes in the cloud. The emulators make them by themselves.
+// composite indexes in the cloud: index.go says which. The emulators make them by
+// themselves.
 package datastore
 
 import (
 	"context"
 	"fmt"
+	"net/url"
+	"os"
 
 	pb "cloud.google.com/go/datastore/apiv1/datastorepb"
-	gtransport "google.golang.org/api/transport/grpc"
 	"google.golang.org/grpc/metadata"
 
 	"github.com/tallystick/tallystick/internal/storage"
+	"github.com/tallystick/tallystick/internal/storage/google"
 )
+
+// backend is our name in errors.
+const backend = "datastore"
+
+var service = google.Service{
+	Name:     "google.datastore.v1.Datastore",
+	Endpoint: "datastore.googleapis.com:443",
+	Scope:    "https://www.googleapis.com/auth/datastore",
+	Reads:    []string{"Lookup", "RunQuery", "RunAggregationQuery"},
+}
+
+// An Option is for tests.
+type Option func(*config)
+
+type config struct {
+	emulator  string
+	namespace string
+}
+
+// Emulator connects to the emulator at host:port.
+func Emulator(address string) Option { return func(c *config) { c.emulator = address } }
+
+// Namespace keeps all keys in one namespace of the database.
+func Namespace(name string) Option { return func(c *config) { c.namespace = name } }
 
 // Open connects to a database of a project; an empty database is the default one.
 // With DATASTORE_EMULATOR_HOST in the environment it is that emulator's.
 //
 // It does not wait for the connection: the first operation does.
 func Open(ctx context.Context, project, database string, options ...Option) (storage.Store, error) {
-	s := &store{project: project, database: database, headers: headers(project, database)}
-	c := configuration(options)
-	s.namespace = c.namespace
-	pool, err := dial(ctx, c.emulator)
+	s, err := open(ctx, project, database, options...)
 	if err != nil {
 		return nil, fmt.Errorf("datastore open %s/%s: %w", project, database, err)
 	}
-	s.pool, s.client = pool, pb.NewDatastoreClient(pool)
 	return storage.New(s), nil
 }
 
-// store is a storage.Driver.
+// store is a storage.Driver and a google.Server.
 type store struct {
 	project, database, namespace string
 
-	headers metadata.MD
-	pool    gtransport.ConnPool
-	client  pb.DatastoreClient
+	conn   *google.Connection
+	client pb.DatastoreClient
+}
+
+func open(ctx context.Context, project, database string, options ...Option) (*store, error) {
+	c := config{emulator: os.Getenv("DATASTORE_EMULATOR_HOST")}
+	for _, o := range options {
+		o(&c)
+	}
+	conn, err := google.Dial(ctx, service, c.emulator, headers(project, database))
+	if err != nil {
+		return nil, err
+	}
+	return &store{project, database, c.namespace, conn, pb.NewDatastoreClient(conn)}, nil
+}
+
+// headers leave out the name of the default database, as the requests do.
+func headers(project, database string) metadata.MD {
+	prefix := "projects/" + url.QueryEscape(project)
+	params := "project_id=" + url.QueryEscape(project)
+	if database != "" {
+		prefix += "/databases/" + url.QueryEscape(database)
+		params += "&database_id=" + url.QueryEscape(database)
+	}
+	return metadata.Pairs("google-cloud-resource-prefix", prefix, "x-goog-request-params", params)
 }
 
 // Get implements storage.Driver.
 func (s *store) Get(ctx context.Context, keys []storage.Key) ([]storage.Entity, error) {
 	entities, err := s.lookup(ctx, keys, nil)
 	if err != nil {
-		return nil, readError(ctx, "get "+named(keys), err)
+		return nil, google.ReadError(ctx, backend, "get "+google.Named(keys), err)
 	}
 	return entities, nil
 }
 
 // Close implements storage.Driver.
-func (s *store) Close() error { return s.pool.Close() }
+func (s *store) Close() error { return s.conn.Close() }
 
 // lookup reads the keys' entities; options are nil, or a transaction's.
 func (s *store) lookup(ctx context.Context, keys []storage.Key, options *pb.ReadOptions) ([]storage.Entity, error) {
-	places := make(map[storage.Key][]int, len(keys))
-	entities := make([]storage.Entity, len(keys))
+	l := google.NewLookup(keys)
 	request := &pb.LookupRequest{ProjectId: s.project, DatabaseId: s.database, ReadOptions: options}
-	for i, key := range keys {
-		entities[i] = storage.Entity{Key: key}
-		if places[key] == nil { // as Google's client does, ask once
-			request.Keys = append(request.Keys, s.key(key))
-		}
-		places[key] = append(places[key], i)
+	for _, key := range l.Keys {
+		request.Keys = append(request.Keys, s.key(key))
 	}
 	for len(request.Keys) > 0 {
-		reply, err := s.client.Lookup(s.outgoing(ctx), request)
+		reply, err := s.client.Lookup(s.conn.Outgoing(ctx), request)
 		if err != nil {
 			return nil, err
 		}
@@ -85,22 +126,11 @@ func (s *store) lookup(ctx context.Context, keys []storage.Key, options *pb.Read
 			if err != nil {
 				return nil, err
 			}
-			for _, i := range places[key] {
-				// Decoded for each place: the caller owns what it gets.
-				if entities[i], err = decodeEntity(found.GetEntity()); err != nil {
-					return nil, err
-				}
+			if err := l.Found(key, func() (storage.Entity, error) { return decodeEntity(found.GetEntity()) }); err != nil {
+				return nil, err
 			}
 		}
 		request.Keys = reply.GetDeferred() // what did not fit into the reply
 	}
-	return entities, nil
-}
-
-// named is for errors.
-func named(keys []storage.Key) string {
-	if len(keys) == 1 {
-		return keys[0].String()
-	}
-	return fmt.Sprintf("%s and %d more", keys[0], len(keys)-1)
+	return l.Entities, nil
 }

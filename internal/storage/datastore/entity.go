@@ -8,6 +8,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/tallystick/tallystick/internal/storage"
+	"github.com/tallystick/tallystick/internal/storage/google"
 )
 
 // An entity's own parts are properties that no name of storage's can be. Neither
@@ -41,7 +42,7 @@ func keyOf(e *pb.Entity) (storage.Key, error) {
 func (s *store) encodeEntity(e storage.Entity) *pb.Entity {
 	properties := make(map[string]*pb.Value, len(e.Index)+2)
 	for name, v := range e.Index {
-		properties[escape(name)] = encodeValue(v)
+		properties[google.Escape(name)] = encodeValue(v)
 	}
 	if len(e.Data) > 0 {
 		properties[dataProperty] = &pb.Value{ValueType: &pb.Value_BlobValue{BlobValue: e.Data}, ExcludeFromIndexes: true}
@@ -68,7 +69,7 @@ func decodeEntity(p *pb.Entity) (e storage.Entity, err error) {
 		default:
 			value, err := decodeValue(v)
 			if err == nil {
-				name, err = unescape(name)
+				name, err = google.Unescape(name)
 			}
 			if err != nil {
 				return e, fmt.Errorf("%s: property %s: %w", e.Key, name, err)

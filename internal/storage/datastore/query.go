@@ -5,11 +5,10 @@ import (
 	"fmt"
 
 	pb "cloud.google.com/go/datastore/apiv1/datastorepb"
-	"google.golang.org/grpc/codes"
-	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/tallystick/tallystick/internal/storage"
+	"github.com/tallystick/tallystick/internal/storage/google"
 )
 
 // cursorMark tells our cursors, which are Datastore's own behind it, from those of
@@ -17,40 +16,42 @@ import (
 const cursorMark = 2
 
 // Query implements storage.Driver.
-func (s *store) Query(ctx context.Context, q storage.Query) (storage.Page, error) {
+func (s *store) Query(ctx context.Context, q storage.Query) (storage.Found, error) {
 	query, err := encodeQuery(q)
 	if err != nil {
-		return storage.Page{}, fmt.Errorf("datastore query %s: %w", q.Kind, err)
+		return storage.Found{}, fmt.Errorf("datastore query %s: %w", q.Kind, err)
 	}
 	request := &pb.RunQueryRequest{
 		ProjectId: s.project, DatabaseId: s.database, PartitionId: s.partition(),
 		QueryType: &pb.RunQueryRequest_Query{Query: query},
 	}
-	var page storage.Page
+	var entities []storage.Entity
+	var cursors [][]byte
+	found := func(more bool) storage.Found {
+		return storage.Found{Entities: entities, More: more, After: func(i int) string {
+			return string(append([]byte{cursorMark}, cursors[i]...))
+		}}
+	}
 	for {
-		query.Limit = wrapperspb.Int32(int32(q.Limit - len(page.Entities)))
-		reply, err := s.client.RunQuery(s.outgoing(ctx), request)
+		query.Limit = wrapperspb.Int32(int32(q.Limit - len(entities)))
+		reply, err := s.client.RunQuery(s.conn.Outgoing(ctx), request)
 		if err != nil {
-			if q.Cursor != "" && status.Code(err) == codes.InvalidArgument {
-				return storage.Page{}, fmt.Errorf("datastore query %s: %w: %w", q.Kind, storage.ErrCursor, err)
-			}
-			return storage.Page{}, readError(ctx, "query "+q.Kind, err)
+			return storage.Found{}, google.QueryError(ctx, backend, "query "+q.Kind, q, index(q), err)
 		}
 		batch := reply.GetBatch()
 		for _, r := range batch.GetEntityResults() {
 			e, err := decodeEntity(r.GetEntity())
 			if err != nil {
-				return storage.Page{}, fmt.Errorf("datastore query %s: %w", q.Kind, err)
+				return storage.Found{}, fmt.Errorf("datastore query %s: %w", q.Kind, err)
 			}
-			page.Entities = append(page.Entities, e)
+			entities, cursors = append(entities, e), append(cursors, r.GetCursor())
 		}
 		query.StartCursor = batch.GetEndCursor()
 		switch {
-		case len(page.Entities) >= q.Limit:
-			page.Next = string(append([]byte{cursorMark}, query.StartCursor...))
-			return page, nil
+		case len(entities) >= q.Limit:
+			return found(true), nil
 		case batch.GetMoreResults() != pb.QueryResultBatch_NOT_FINISHED:
-			return page, nil
+			return found(false), nil
 		}
 	}
 }
@@ -70,7 +71,7 @@ func encodeQuery(q storage.Query) (*pb.Query, error) {
 		all := &pb.CompositeFilter{Op: pb.CompositeFilter_AND}
 		for _, f := range q.Where {
 			all.Filters = append(all.Filters, &pb.Filter{FilterType: &pb.Filter_PropertyFilter{PropertyFilter: &pb.PropertyFilter{
-				Property: reference(escape(f.Property)), Op: operators[f.Op], Value: encodeValue(f.Value),
+				Property: reference(google.Escape(f.Property)), Op: operators[f.Op], Value: encodeValue(f.Value),
 			}}})
 		}
 		query.Filter = &pb.Filter{FilterType: &pb.Filter_CompositeFilter{CompositeFilter: all}}
@@ -80,7 +81,7 @@ func encodeQuery(q storage.Query) (*pb.Query, error) {
 		direction = pb.PropertyOrder_DESCENDING
 	}
 	if q.OrderBy != "" {
-		query.Order = append(query.Order, &pb.PropertyOrder{Property: reference(escape(q.OrderBy)), Direction: direction})
+		query.Order = append(query.Order, &pb.PropertyOrder{Property: reference(google.Escape(q.OrderBy)), Direction: direction})
 	}
 	query.Order = append(query.Order, &pb.PropertyOrder{Property: reference(keyProperty), Direction: direction})
 	return query, nil

@@ -23,14 +23,14 @@ const (
 
 // gather answers the query from the entities of its rarest Equal filter, if those
 // are few.
-func gather(ctx context.Context, c *conn, q storage.Query, w walk) (page storage.Page, ok bool, err error) {
+func gather(ctx context.Context, c *conn, q storage.Query, w walk) (page storage.Found, ok bool, err error) {
 	rare, ok, err := rarest(ctx, c, q)
 	if err != nil || !ok {
-		return storage.Page{}, false, err
+		return storage.Found{}, false, err
 	}
 	places, err := gatherPlaces(ctx, c, q, w, rare)
 	if err != nil {
-		return storage.Page{}, false, err
+		return storage.Found{}, false, err
 	}
 	slices.SortFunc(places, func(a, b place) int {
 		if q.Descending {
@@ -38,20 +38,18 @@ func gather(ctx context.Context, c *conn, q storage.Query, w walk) (page storage
 		}
 		return a.compare(b)
 	})
-	if len(places) >= q.Limit {
-		places = places[:q.Limit]
-		page.Next = places[q.Limit-1].cursor()
-	}
+	places = places[:min(len(places), q.Limit)]
+	entities := make([]storage.Entity, 0, len(places))
 	for _, p := range places {
 		e := storage.Entity{Key: storage.Key{Kind: q.Kind, Name: p.name.(string)}, Exists: true}
 		if !q.KeysOnly {
 			if e, err = readEntity(c, e.Key); err != nil {
-				return storage.Page{}, false, err
+				return storage.Found{}, false, err
 			}
 		}
-		page.Entities = append(page.Entities, e)
+		entities = append(entities, e)
 	}
-	return page, true, nil
+	return found(q, entities, places), true, nil
 }
 
 // rarest is the Equal filter that selects the fewest entities, if they are few.

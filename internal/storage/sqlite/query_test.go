@@ -22,7 +22,8 @@ func TestEveryStatementIsASearchOfAnIndex(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, _ := w.sql(q)
-		statements = append(statements, text)
+		counting, _ := w.countSQL(q)
+		statements = append(statements, text, counting)
 	}
 	c := f.store.writer.conn
 	for _, text := range statements {
@@ -83,13 +84,22 @@ func TestGatheringAndWalkingGiveTheSamePages(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(walked, gathered, cmpopts.EquateEmpty()); diff != "" {
+			if diff := cmp.Diff(walked.Entities, gathered.Entities, cmpopts.EquateEmpty()); diff != "" {
 				t.Fatalf("%+v (-walked +gathered):\n%s", q, diff)
 			}
+			if walked.More != gathered.More {
+				t.Fatalf("%+v: walked, there is more: %v; gathered: %v", q, walked.More, gathered.More)
+			}
+			for i := range walked.Entities {
+				if got, want := gathered.After(i), walked.After(i); got != want {
+					t.Errorf("%+v: after entity %d: gathered %q, walked %q", q, i, got, want)
+				}
+			}
 			compared += len(walked.Entities)
-			if q.Cursor = walked.Next; q.Cursor == "" {
+			if !walked.More {
 				break
 			}
+			q.Cursor = walked.After(len(walked.Entities) - 1)
 		}
 	}
 	if compared < 100 {

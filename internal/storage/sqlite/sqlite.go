@@ -65,13 +65,21 @@ func (s *store) Get(ctx context.Context, keys []storage.Key) ([]storage.Entity, 
 }
 
 // Query implements storage.Driver.
-func (s *store) Query(ctx context.Context, q storage.Query) (storage.Page, error) {
-	var page storage.Page
-	err := s.readers.with(ctx, func(c *conn) (err error) {
-		page, err = query(ctx, c, q)
+func (s *store) Query(ctx context.Context, q storage.Query) (found storage.Found, err error) {
+	err = s.readers.with(ctx, func(c *conn) (err error) {
+		found, err = query(ctx, c, q)
 		return err
 	})
-	return page, err
+	return found, err
+}
+
+// Count implements storage.Driver.
+func (s *store) Count(ctx context.Context, q storage.Query) (n int64, err error) {
+	err = s.readers.with(ctx, func(c *conn) (err error) {
+		n, err = count(ctx, c, q)
+		return err
+	})
+	return n, err
 }
 
 // Update implements storage.Driver.

@@ -74,41 +74,49 @@ func (w *walk) contains(p place) bool {
 // are wanted, properties, expire and data. It has few shapes, so it stays prepared.
 func (w *walk) sql(q storage.Query) (text string, args []driver.Value) {
 	if w.property == "" {
-		return w.alongNames(q)
+		columns := "name, NULL"
+		if !q.KeysOnly {
+			columns += ", properties, expire, data"
+		}
+		text, args = w.alongNames(q, columns)
+		text += " ORDER BY name " + direction(q)
+	} else {
+		columns, join := "p.name, p.value", ""
+		if !q.KeysOnly {
+			columns += ", e.properties, e.expire, e.data"
+			join = " CROSS JOIN entity e ON e.id = p.entity" // CROSS: SQLite shall not begin with entity
+		}
+		text, args = w.alongProperty(q, columns, join)
+		text += fmt.Sprintf(" ORDER BY p.value %[1]s, p.name %[1]s", direction(q))
 	}
-	return w.alongProperty(q)
+	return text + " LIMIT ?", append(args, int64(q.Limit))
+}
+
+// countSQL counts the rows of sql without its limit.
+func (w *walk) countSQL(q storage.Query) (text string, args []driver.Value) {
+	if w.property == "" {
+		return w.alongNames(q, "count(*)")
+	}
+	return w.alongProperty(q, "count(*)", "")
 }
 
 // alongNames uses entity's unique index.
-func (w *walk) alongNames(q storage.Query) (text string, args []driver.Value) {
-	columns := "name, NULL"
-	if !q.KeysOnly {
-		columns += ", properties, expire, data"
-	}
-	text = fmt.Sprintf("SELECT %s FROM entity WHERE kind = ? AND name > ? AND name < ? ORDER BY name %s LIMIT ?", columns, direction(q))
-	return text, []driver.Value{q.Kind, w.from.name, w.to.name, int64(q.Limit)}
+func (w *walk) alongNames(q storage.Query, columns string) (text string, args []driver.Value) {
+	return "SELECT " + columns + " FROM entity WHERE kind = ? AND name > ? AND name < ?",
+		[]driver.Value{q.Kind, w.from.name, w.to.name}
 }
 
-// alongProperty uses property's primary key. CROSS JOIN keeps SQLite from beginning
-// with entity.
-func (w *walk) alongProperty(q storage.Query) (text string, args []driver.Value) {
+// alongProperty uses property's primary key.
+func (w *walk) alongProperty(q storage.Query, columns, join string) (text string, args []driver.Value) {
 	var b strings.Builder
-	b.WriteString("SELECT p.name, p.value")
-	if !q.KeysOnly {
-		b.WriteString(", e.properties, e.expire, e.data")
-	}
-	b.WriteString(" FROM property p")
-	if !q.KeysOnly {
-		b.WriteString(" CROSS JOIN entity e ON e.id = p.entity")
-	}
+	b.WriteString("SELECT " + columns + " FROM property p" + join)
 	b.WriteString(" WHERE p.kind = ? AND p.property = ? AND (p.value, p.name) > (?, ?) AND (p.value, p.name) < (?, ?)")
 	args = []driver.Value{q.Kind, w.property, w.from.value, w.from.name, w.to.value, w.to.name}
 	for _, f := range w.others {
 		b.WriteString(" AND EXISTS (SELECT 1 FROM property x WHERE x.kind = ? AND x.property = ? AND x.value = ? AND x.name = p.name)")
 		args = append(args, q.Kind, f.Property, appendValue(nil, f.Value))
 	}
-	fmt.Fprintf(&b, " ORDER BY p.value %[1]s, p.name %[1]s LIMIT ?", direction(q))
-	return b.String(), append(args, int64(q.Limit))
+	return b.String(), args
 }
 
 func direction(q storage.Query) string {

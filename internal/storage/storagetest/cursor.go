@@ -96,6 +96,82 @@ var cursorCases = []testCase{
 			}
 		}
 	}},
+	{"After begins behind any entity of a page, of the last one where Next does", func(f *fixture) {
+		f.grid()
+		for _, q := range shapes {
+			want := namesOf(f.query(q))
+			for _, limit := range []int{len(want), storage.MaxQueryLimit} { // with a Next, and without
+				for _, keysOnly := range []bool{false, true} {
+					q.Kind, q.Limit, q.KeysOnly, q.Cursor = f.kind, limit, keysOnly, ""
+					page, err := f.store.Query(f.ctx, q)
+					if err != nil {
+						f.Fatal(err)
+					}
+					for i := range page.Entities {
+						next := q
+						next.Cursor, next.Limit = page.After(i), 10
+						rest, err := f.store.Query(f.ctx, next)
+						if err != nil {
+							f.Fatalf("%+v after entity %d: %v", q, i, err)
+						}
+						if got := namesOf(rest.Entities); !slices.Equal(got, want[i+1:]) {
+							f.Errorf("%+v after entity %d: got %q, want %q", q, i, got, want[i+1:])
+						}
+					}
+				}
+			}
+		}
+	}},
+	{"After does not mind what the caller does to the entities", func(f *fixture) {
+		f.grid()
+		q := storage.Query{Kind: f.kind, OrderBy: "x", Limit: 5}
+		page, err := f.store.Query(f.ctx, q)
+		if err != nil {
+			f.Fatal(err)
+		}
+		want := page.After(1)
+		page.Entities[1].Key.Name = "changed"
+		clear(page.Entities[1].Index)
+		page.Entities = page.Entities[:1]
+		if got := page.After(1); got != want {
+			f.Errorf("got %q, want %q", got, want)
+		}
+	}},
+	{"readers that stop within a page neither skip nor repeat what stays", func(f *fixture) {
+		for _, q := range shapes {
+			f := newFixture(f.T, f.store)
+			f.grid()
+			stays := func(name string) bool { return strings.HasSuffix(name, "b") }
+			var want, got []string
+			for _, name := range namesOf(f.query(q)) {
+				if stays(name) {
+					want = append(want, name)
+				}
+			}
+			q.Kind, q.Limit = f.kind, 3
+			for step := 1; ; step++ {
+				page, err := f.store.Query(f.ctx, q)
+				if err != nil {
+					f.Fatalf("%+v: %v", q, err)
+				}
+				if len(page.Entities) == 0 {
+					break
+				}
+				if step > 100 {
+					f.Fatalf("%+v: no end after 100 pages", q)
+				}
+				first := page.Entities[0].Key.Name // the others of the page are read again
+				if stays(first) {
+					got = append(got, first)
+				}
+				f.around(first, step, stays)
+				q.Cursor = page.After(0)
+			}
+			if !slices.Equal(got, want) {
+				f.Errorf("%+v: got %q, want %q", q, got, want)
+			}
+		}
+	}},
 	{"garbage is ErrCursor", func(f *fixture) {
 		f.grid()
 		cursor := f.firstCursor(storage.Query{OrderBy: "x"})
@@ -131,6 +207,11 @@ var cursorCases = []testCase{
 		cursor := f.firstCursor(storage.Query{Where: equals("x", int64(1))})
 		f.wantBadCursor(storage.Query{Where: equals("x", int64(2))}, cursor)
 		f.wantBadCursor(storage.Query{Where: equals("x", float64(1))}, cursor)
+		page, err := f.store.Query(f.ctx, storage.Query{Kind: f.kind, OrderBy: "x", Limit: 2})
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.wantBadCursor(storage.Query{OrderBy: "letter"}, page.After(0))
 		other := newFixture(f.T, f.store)
 		other.wantBadCursor(storage.Query{Where: equals("x", int64(1))}, cursor)
 	}},

@@ -52,19 +52,19 @@ var getCases = []testCase{
 		f.remove("a")
 		f.wantData("a", "-")
 	}},
-	{"reads up to MaxTxEntities keys and refuses more", func(f *fixture) {
-		keys := make([]storage.Key, storage.MaxTxEntities+1)
+	{"reads up to MaxTxReads keys and refuses more", func(f *fixture) {
+		keys := make([]storage.Key, storage.MaxTxReads+1)
 		for i := range keys {
 			keys[i] = f.key(fmt.Sprint(i))
 		}
 		if _, err := f.store.Get(f.ctx, keys...); !errors.Is(err, storage.ErrTooLarge) {
 			f.Errorf("%d keys: got error %v, want ErrTooLarge", len(keys), err)
 		}
-		f.put(f.entity("499", "last"))
-		got, err := f.store.Get(f.ctx, keys[:storage.MaxTxEntities]...)
+		f.put(f.entity("999", "last"))
+		got, err := f.store.Get(f.ctx, keys[:storage.MaxTxReads]...)
 		if err != nil {
-			f.Fatalf("%d keys: %v", storage.MaxTxEntities, err)
+			f.Fatalf("%d keys: %v", storage.MaxTxReads, err)
 		}
-		f.equal("the last of them", got[499:], []storage.Entity{f.entity("499", "last")})
+		f.equal("the last of them", got[999:], []storage.Entity{f.entity("999", "last")})
 	}},
 }

@@ -72,19 +72,42 @@ var keyCases = []testCase{
 		f.wantNames("ascending", storage.Query{}, names...)
 		f.wantNames("descending", storage.Query{Descending: true}, backward...)
 	}},
-	{"a kind is a letter and up to 63 letters and digits", func(f *fixture) {
-		kind := (newKind() + strings.Repeat("Xy0", 30))[:64]
-		e := storage.Entity{Key: storage.Key{Kind: kind, Name: "a"}, Exists: true, Data: []byte("1")}
-		f.put(e)
-		got, err := f.store.Get(f.ctx, e.Key)
-		if err != nil {
-			f.Fatal(err)
+	{"a kind is a letter, then letters, digits and _-., of MaxKindBytes at most", func(f *fixture) {
+		first := newKind()
+		kinds := []string{first + ".my-shop_2", first + ".", first + "..", first + "--", first + "__"}
+		kinds = append(kinds, (first + strings.Repeat("Xy0._-", 30))[:storage.MaxKindBytes])
+		for _, kind := range kinds {
+			e := storage.Entity{Key: storage.Key{Kind: kind, Name: "a"}, Exists: true, Data: []byte("1"), Index: map[string]any{"x": int64(1)}}
+			f.put(e)
+			got, err := f.store.Get(f.ctx, e.Key)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.equal("read back "+kind, got, []storage.Entity{e})
+			page, err := f.store.Query(f.ctx, storage.Query{Kind: kind, OrderBy: "x", Limit: 10})
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.equal("query of "+kind, page.Entities, []storage.Entity{e})
 		}
-		f.equal("read back", got, []storage.Entity{e})
-		for _, kind := range []string{"", "1a", "a_b", "a/b", "é", "__kind__", kind + "x"} {
+		for _, kind := range []string{"", "1a", ".a", "_a", "-a", "a/b", "a b", "a:b", "é", "aé", "__kind__", kinds[len(kinds)-1] + "x"} {
 			f.wantInvalidKey(storage.Key{Kind: kind, Name: "a"})
 			if _, err := f.store.Query(f.ctx, storage.Query{Kind: kind, Limit: 1}); !errors.Is(err, storage.ErrInvalid) {
 				f.Errorf("query of kind %q: got error %v, want ErrInvalid", kind, err)
+			}
+		}
+	}},
+	{"a dot and a slash count two in a name's length", func(f *fixture) {
+		most := []storage.Entity{
+			f.entity(strings.Repeat("/", storage.MaxNameBytes/2), "slashes"),
+			f.entity(strings.Repeat(".", storage.MaxNameBytes/2), "dots"),
+			f.entity(strings.Repeat("./n", storage.MaxNameBytes/5), "both"),
+		}
+		f.put(most...)
+		for _, e := range most {
+			f.equal(e.Key.Name[:4], f.get(e.Key.Name), []storage.Entity{e})
+			for _, more := range []string{"n", ".", "/"} {
+				f.wantInvalidKey(f.key(e.Key.Name + more))
 			}
 		}
 	}},

@@ -30,10 +30,10 @@ var limitCases = []testCase{
 			f.Errorf("one byte more: got error %v, want ErrTooLarge", err)
 		}
 	}},
-	{"a transaction writes MaxTxEntities entities and no more", func(f *fixture) {
+	{"a transaction writes MaxTxWrites entities and no more", func(f *fixture) {
 		var last error
 		err := f.store.Update(f.ctx, func(tx storage.Tx) error {
-			for i := range storage.MaxTxEntities {
+			for i := range storage.MaxTxWrites {
 				if err := tx.Put(f.entity(fmt.Sprint(i), "1")); err != nil {
 					return fmt.Errorf("entity %d: %w", i, err)
 				}
@@ -48,13 +48,13 @@ var limitCases = []testCase{
 			f.Errorf("one more: got error %v, want ErrTooLarge", last)
 		}
 		f.wantData("0", "1")
-		f.wantData("499", "1")
+		f.wantData("1999", "1")
 		f.wantData("one more", "-")
 	}},
 	{"the writes of one key count once", func(f *fixture) {
-		large := bytes.Repeat([]byte{'x'}, storage.MaxTxBytes/storage.MaxTxEntities)
+		large := bytes.Repeat([]byte{'x'}, storage.MaxTxBytes/storage.MaxTxWrites)
 		err := f.store.Update(f.ctx, func(tx storage.Tx) error {
-			for range storage.MaxTxEntities + 1 {
+			for range storage.MaxTxWrites + 1 {
 				if err := tx.Put(f.entity("a", string(large))); err != nil {
 					return err
 				}
@@ -66,19 +66,19 @@ var limitCases = []testCase{
 		}
 		f.wantData("a", "the last")
 	}},
-	{"a transaction reads MaxTxEntities entities and no more", func(f *fixture) {
-		f.put(f.entity("499", "last"))
+	{"a transaction reads MaxTxReads entities and no more", func(f *fixture) {
+		f.put(f.entity("999", "last"))
 		var got []storage.Entity
 		var more error
 		err := f.store.Update(f.ctx, func(tx storage.Tx) (err error) {
-			keys := make([]storage.Key, storage.MaxTxEntities)
+			keys := make([]storage.Key, storage.MaxTxReads)
 			for i := range keys {
 				keys[i] = f.key(fmt.Sprint(i))
 			}
-			if _, err := tx.Get(keys[:250]...); err != nil {
+			if _, err := tx.Get(keys[:500]...); err != nil {
 				return err
 			}
-			if got, err = tx.Get(keys[250:]...); err != nil {
+			if got, err = tx.Get(keys[500:]...); err != nil {
 				return err
 			}
 			_, more = tx.Get(f.key("one more"))
@@ -87,7 +87,7 @@ var limitCases = []testCase{
 		if err != nil {
 			f.Fatal(err)
 		}
-		f.equal("the last", got[249:], []storage.Entity{f.entity("499", "last")})
+		f.equal("the last", got[499:], []storage.Entity{f.entity("999", "last")})
 		if !errors.Is(more, storage.ErrTooLarge) {
 			f.Errorf("one more: got error %v, want ErrTooLarge", more)
 		}

@@ -108,6 +108,9 @@ func (f *fixture) modelQuery(t *rapid.T, m model) {
 	if got := f.pages(q, size, nil); !slices.Equal(got, want) {
 		t.Fatalf("Query %+v in pages of %d: got %q, want %q", q, size, got, want)
 	}
+	if got, err := f.store.Count(f.ctx, q); got != int64(len(want)) || err != nil {
+		t.Fatalf("Count %+v: got %d and error %v, want %d", q, got, err, len(want))
+	}
 }
 
 // query is Store.Query, read from its comment.

@@ -3,8 +3,8 @@
 //
 // Each sentence of the comments in storage.go has a case here that is named for
 // it. get.go, update.go, isolation.go, context.go and limits.go follow Store and
-// Tx; keys.go, values.go and expire.go follow Key and Entity; query.go and
-// cursor.go follow Query; model.go compares random histories with a map.
+// Tx; keys.go, values.go and expire.go follow Key and Entity; query.go,
+// count.go and cursor.go follow Query and Page; model.go compares random histories with a map.
 package storagetest
 
 import (
@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"Values", valueCases},
 		{"Expire", expireCases},
 		{"Query", queryCases},
+		{"Count", countCases},
 		{"Cursor", cursorCases},
 		{"Model", modelCases},
 	} {

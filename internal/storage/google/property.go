@@ -1,4 +1,4 @@
-package datastore
+package google
 
 import (
 	"fmt"
@@ -12,7 +12,8 @@ import (
 
 const hexDigits = "0123456789ABCDEF"
 
-func escape(name string) string {
+// Escape is the name under which a property is stored.
+func Escape(name string) string {
 	if strings.IndexFunc(name, func(r rune) bool { return !plain(r) }) < 0 && !startsWithDigit(name) {
 		return name
 	}
@@ -30,7 +31,8 @@ func escape(name string) string {
 	return b.String()
 }
 
-func unescape(stored string) (string, error) {
+// Unescape is the inverse of Escape.
+func Unescape(stored string) (string, error) {
 	name, escaped, found := strings.Cut(stored, "-")
 	for found {
 		if len(escaped) < 2 {

@@ -1,4 +1,4 @@
-package datastore
+package google
 
 import (
 	"strings"
@@ -18,7 +18,7 @@ func TestNamesOfPropertiesAreStoredAsTheyAlwaysWere(t *testing.T) {
 		"9lives":     "-39lives",
 		"é":          "-C3-A9",
 	} {
-		if got := escape(name); got != want {
+		if got := Escape(name); got != want {
 			t.Errorf("%q: got %q, want %q", name, got, want)
 		}
 	}
@@ -27,11 +27,11 @@ func TestNamesOfPropertiesAreStoredAsTheyAlwaysWere(t *testing.T) {
 func TestNamesOfPropertiesAreReadBackAsTheyWere(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		name := rapid.StringN(1, 50, 100).Draw(t, "name")
-		stored := escape(name)
+		stored := Escape(name)
 		if strings.ContainsAny(stored, ". `'\"[]*/\\") {
 			t.Errorf("%q is stored as %q", name, stored)
 		}
-		if got, err := unescape(stored); got != name || err != nil {
+		if got, err := Unescape(stored); got != name || err != nil {
 			t.Errorf("%q: got %q and error %v", name, got, err)
 		}
 	})
@@ -39,7 +39,7 @@ func TestNamesOfPropertiesAreReadBackAsTheyWere(t *testing.T) {
 
 func TestANameThatIsNotOursIsAnError(t *testing.T) {
 	for _, stored := range []string{"-", "a-", "a-2", "a-zz", "a-2E-"} {
-		if got, err := unescape(stored); err == nil {
+		if got, err := Unescape(stored); err == nil {
 			t.Errorf("%q: got %q, want an error", stored, got)
 		}
 	}

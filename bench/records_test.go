@@ -1,0 +1,238 @@
+package bench
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/tallystick/tallystick/internal/record"
+	"github.com/tallystick/tallystick/internal/storage/sqlite"
+)
+
+// BenchmarkRecords compares what finds records again, at 1,000,000 records with the
+// same at 1,000, on SQLite.
+func BenchmarkRecords(b *testing.B) {
+	few, many := shelve(b, 1_000), shelve(b, 1_000_000)
+	for _, c := range []struct {
+		name string
+		call func(*shelf) func(context.Context) error
+	}{
+		{"fetch", (*shelf).fetch},
+		{"filter", (*shelf).filter},
+		{"range", (*shelf).ranged},
+		{"middle", (*shelf).middle},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			var ratios, at []float64
+			for range 5 {
+				f := hammer(1, 2*time.Second, c.call(few))
+				m := hammer(1, 2*time.Second, c.call(many))
+				if f.failed+m.failed > 0 {
+					b.Fatalf("%d and %d calls failed", f.failed, m.failed)
+				}
+				ratios, at = append(ratios, f.perSecond()/m.perSecond()), append(at, m.perSecond())
+			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(median(at), "calls/s")
+			b.ReportMetric(median(ratios), "times-slower")
+		})
+	}
+}
+
+// BenchmarkImport compares an import of 1,000,000 records from NDJSON, which
+// validates, transforms and indexes them, with sqlite3's .import of the same rows into a
+// table with indexes on the same fields, and with a transaction for each record.
+func BenchmarkImport(b *testing.B) {
+	const records = 1_000_000
+	empty := shelve(b, 0)
+	runtime.GC()
+	peak := watchHeap(b)
+	ours := empty.load(b, records)
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(ours, "records/s")
+	b.ReportMetric(peak(), "MiB-heap")
+	theirs := sqliteImport(b, records)
+	b.ReportMetric(theirs, "sqlite3/s")
+	b.ReportMetric(ours/theirs, "of-sqlite3")
+	alone := hammer(1, 5*time.Second, empty.put)
+	b.ReportMetric(alone.perSecond(), "alone/s")
+	b.ReportMetric(ours/alone.perSecond(), "of-alone")
+}
+
+// shelf is a collection with so many records. As many settings as a shop has name
+// its indexes.
+type shelf struct {
+	*record.Service
+	records int
+	token   string // of the page in the middle
+}
+
+const shelfName = "products"
+
+var shelfIndexes = []record.Index{{Field: "sku", Type: record.String}, {Field: "color", Type: record.String}, {Field: "price", Type: record.Number}}
+
+func shelve(b *testing.B, records int) *shelf {
+	b.Helper()
+	store, err := sqlite.Open(b.Context(), filepath.Join(b.TempDir(), "records.db"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { store.Close() })
+	s := &shelf{Service: record.New(store, record.Options{}), records: records}
+	if _, _, err := s.Configure(b.Context(), shelfName, record.Settings{Indexes: shelfIndexes}, record.Condition{}); err != nil {
+		b.Fatal(err)
+	}
+	if records > 0 {
+		s.load(b, records)
+		s.token = s.halfway(b)
+	}
+	return s
+}
+
+// load imports so many records and returns how many a second.
+func (s *shelf) load(b *testing.B, records int) float64 {
+	b.Helper()
+	r, w := io.Pipe()
+	go func() {
+		buffered := bufio.NewWriter(w)
+		for i := range records {
+			fmt.Fprintf(buffered, `{"id":%q,"data":%s}`+"\n", id(i), product(i))
+		}
+		w.CloseWithError(buffered.Flush())
+	}()
+	start := time.Now()
+	report, err := s.Import(b.Context(), record.ImportRequest{Collection: shelfName, Rows: record.ReadNDJSON(r, "")})
+	if err != nil || report.Inserted != records {
+		b.Fatalf("import: %+v, %v", report, err)
+	}
+	return float64(records) / time.Since(start).Seconds()
+}
+
+// halfway walks to the middle of the collection.
+func (s *shelf) halfway(b *testing.B) string {
+	b.Helper()
+	req := record.ListRequest{Collection: shelfName, Size: 100}
+	for seen := 0; seen < s.records/2; {
+		page, err := s.Keys(b.Context(), req)
+		if err != nil {
+			b.Fatal(err)
+		}
+		seen += len(page.IDs)
+		req.Token = page.Next
+	}
+	return req.Token
+}
+
+func id(i int) string { return fmt.Sprintf("sku-%07d", i) }
+
+var colors = []string{"red", "green", "blue", "black", "white", "grey", "pink", "teal"}
+
+func product(i int) string {
+	return fmt.Sprintf(`{"sku":%q,"name":"Widget no. %d","color":%q,"price":"%d.%02d","stock":%d,"sold":%t,"made":"2026-%02d-%02dT10:00:00+02:00","vendor":{"name":"Acme","city":"Oslo"}}`,
+		id(i), i, colors[i%len(colors)], i%1000, i%100, i%50, i%7 == 0, i%12+1, i%28+1)
+}
+
+func (s *shelf) fetch() func(context.Context) error {
+	return func(ctx context.Context) error {
+		_, err := s.Get(ctx, shelfName, id(rand.IntN(s.records)))
+		return err
+	}
+}
+
+func (s *shelf) list(req record.ListRequest, want int) func(context.Context) error {
+	req.Collection, req.Size = shelfName, 50
+	return func(ctx context.Context) error {
+		page, err := s.List(ctx, req)
+		if err == nil && len(page.Records) != want {
+			err = fmt.Errorf("%d records, want %d", len(page.Records), want)
+		}
+		return err
+	}
+}
+
+func (s *shelf) filter() func(context.Context) error {
+	return s.list(record.ListRequest{Terms: terms(`color = "red"`)}, 50)
+}
+
+func (s *shelf) ranged() func(context.Context) error {
+	return s.list(record.ListRequest{Terms: terms(`price >= 500`)}, 50)
+}
+
+func (s *shelf) middle() func(context.Context) error {
+	return s.list(record.ListRequest{Token: s.token}, 50)
+}
+
+func terms(filter string) []record.Term {
+	t, err := record.ParseFilter(filter)
+	if err != nil {
+		panic(err)
+	}
+	return t
+}
+
+// put stores one record more, in a transaction of its own.
+func (s *shelf) put(ctx context.Context) error {
+	i := s.records
+	s.records++
+	_, err := s.Put(ctx, "alone", record.Document{ID: id(i), Data: []byte(product(i))}, record.Condition{})
+	return err
+}
+
+// sqliteImport lets sqlite3 import the same rows and returns how many a second.
+func sqliteImport(b *testing.B, records int) float64 {
+	b.Helper()
+	folder := b.TempDir()
+	f, err := os.Create(filepath.Join(folder, "rows.csv"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	w := bufio.NewWriter(f)
+	for i := range records {
+		fmt.Fprintf(w, "%s,\"%s\",%s,%d.%02d\n", id(i), strings.ReplaceAll(product(i), `"`, `""`), colors[i%len(colors)], i%1000, i%100)
+	}
+	if err := w.Flush(); err != nil {
+		b.Fatal(err)
+	}
+	c := exec.CommandContext(b.Context(), "sqlite3", filepath.Join(folder, "theirs.db"))
+	c.Stdin = strings.NewReader(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+CREATE TABLE products (sku TEXT PRIMARY KEY, data TEXT, color TEXT, price REAL);
+CREATE INDEX color ON products (color, sku); CREATE INDEX price ON products (price, sku); CREATE INDEX sku ON products (sku);
+.mode csv
+.import ` + f.Name() + ` products
+`)
+	start := time.Now()
+	if out, err := c.CombinedOutput(); err != nil {
+		b.Fatalf("sqlite3: %v\n%s", err, out)
+	}
+	return float64(records) / time.Since(start).Seconds()
+}
+
+// watchHeap samples the heap until it is asked for the largest it saw, in MiB.
+func watchHeap(b *testing.B) func() float64 {
+	stop, done := make(chan struct{}), make(chan float64)
+	go func() {
+		var most uint64
+		for {
+			var m runtime.MemStats
+			runtime.ReadMemStats(&m)
+			most = max(most, m.HeapInuse)
+			select {
+			case <-stop:
+				done <- float64(most) / (1 << 20)
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	return func() float64 { close(stop); return <-done }
+}

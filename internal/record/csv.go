@@ -1,0 +1,170 @@
+package record
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"iter"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+// maxColumns is how many columns a table may have.
+const maxColumns = 1000
+
+// ReadCSV reads a table (RFC 4180) whose first row names the columns. Each other row
+// is a document of texts; an empty cell is no field. A column a.b is the field b of
+// the object a, and with a backslash before it a dot is a dot. The column id, or
+// idField, is the id.
+func ReadCSV(r io.Reader, idField string) iter.Seq2[Row, error] {
+	if idField == "" {
+		idField = "id"
+	}
+	return func(yield func(Row, error) bool) {
+		table := csv.NewReader(r)
+		table.FieldsPerRecord = -1
+		table.ReuseRecord = true
+		columns, err := readHeader(table)
+		if err != nil {
+			yield(Row{}, err)
+			return
+		}
+		for {
+			cells, err := table.Read()
+			if err == io.EOF {
+				return
+			}
+			row := Row{}
+			var syntax *csv.ParseError
+			switch {
+			case errors.As(err, &syntax):
+				row = badRow(syntax.Line, "", "%v", syntax.Err)
+			case err != nil:
+				yield(Row{}, err)
+				return
+			default:
+				line, _ := table.FieldPos(0)
+				row = parseCells(line, columns, cells, idField)
+			}
+			if !yield(row, nil) {
+				return
+			}
+		}
+	}
+}
+
+// column is one of a table: its name, and the fields on the way to its own.
+type column struct {
+	name string
+	path []string
+}
+
+func readHeader(table *csv.Reader) ([]column, error) {
+	names, err := table.Read()
+	if err != nil {
+		var syntax *csv.ParseError
+		switch {
+		case err == io.EOF:
+			return nil, fmt.Errorf("%w: it is empty; its first row names the columns", ErrFile)
+		case errors.As(err, &syntax):
+			return nil, fmt.Errorf("%w: line 1: %w", ErrFile, syntax.Err)
+		}
+		return nil, err
+	}
+	if len(names) > maxColumns {
+		return nil, fmt.Errorf("%w: it has over %d columns", ErrFile, maxColumns)
+	}
+	columns := make([]column, len(names))
+	for i, name := range names {
+		if i == 0 {
+			name = strings.TrimPrefix(name, "\ufeff") // which spreadsheets write
+		}
+		if name == "" || !utf8.ValidString(name) {
+			return nil, fmt.Errorf("%w: line 1: column %d has no name in UTF-8", ErrFile, i+1)
+		}
+		columns[i] = column{strings.Clone(name), splitName(name)}
+		for _, other := range columns[:i] {
+			if overlap(columns[i].path, other.path) {
+				return nil, fmt.Errorf("%w: line 1: the columns %q and %q cannot both be", ErrFile, other.name, name)
+			}
+		}
+	}
+	return columns, nil
+}
+
+// overlap says whether one path is the beginning of the other.
+func overlap(a, b []string) bool {
+	n := min(len(a), len(b))
+	return slices.Equal(a[:n], b[:n])
+}
+
+// splitName splits a name of transformed at its dots.
+func splitName(name string) []string {
+	var path []string
+	var field strings.Builder
+	for i := 0; i < len(name); i++ {
+		switch c := name[i]; {
+		case c == '\\' && i+1 < len(name):
+			i++
+			field.WriteByte(name[i])
+		case c == '.':
+			path = append(path, field.String())
+			field.Reset()
+		default:
+			field.WriteByte(c)
+		}
+	}
+	return append(path, field.String())
+}
+
+func parseCells(line int, columns []column, cells []string, idField string) Row {
+	if len(cells) != len(columns) {
+		return badRow(line, "", "%d cells, where there are %d columns", len(cells), len(columns))
+	}
+	row := Row{Line: line}
+	doc := make(map[string]any)
+	for i, cell := range cells {
+		name := columns[i].name
+		switch {
+		case !utf8.ValidString(cell):
+			return badRow(line, name, "it is not UTF-8")
+		case name == idField:
+			if row.ID = strings.Clone(cell); cell == "" {
+				continue
+			}
+			if err := CheckID(row.ID); err != nil {
+				return badRow(line, name, "%v", reasonOf(err))
+			}
+			if name == "id" {
+				continue
+			}
+		}
+		if cell != "" {
+			set(doc, columns[i].path, cell)
+		}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(doc); err != nil {
+		return badRow(line, "", "%v", err)
+	}
+	row.Data = bytes.TrimSpace(b.Bytes())
+	return row
+}
+
+func set(object map[string]any, path []string, value string) {
+	for _, field := range path[:len(path)-1] {
+		inner, _ := object[field].(map[string]any)
+		if inner == nil {
+			inner = make(map[string]any)
+			object[field] = inner
+		}
+		object = inner
+	}
+	object[path[len(path)-1]] = strings.Clone(value)
+}

@@ -1,0 +1,211 @@
+package record
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/tallystick/tallystick/internal/merge"
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+// removal is one record with all that was kept of it.
+type removal struct {
+	id    string
+	known int64 // its version when its revisions were looked up
+	keys  []storage.Key
+}
+
+// removeEntities is how many entities one transaction removes, unless one record
+// alone has more.
+const removeEntities = 500
+
+// Remove removes the records of the ids with their revisions, each whole or not at
+// all, and returns the ids of those that were there, and of those that were not.
+// When it fails some may be removed: then it can be called again.
+func (s *Service) Remove(ctx context.Context, collection string, ids []string) (removed, missing []string, err error) {
+	if err := CheckCollection(collection); err != nil {
+		return nil, nil, err
+	}
+	if len(ids) > MaxBatch {
+		return nil, nil, fmt.Errorf("%w: at most %d at once, not %d", ErrTooMany, MaxBatch, len(ids))
+	}
+	seen := make(map[string]bool, len(ids))
+	for _, id := range ids {
+		if err := CheckID(id); err != nil {
+			return nil, nil, err
+		}
+		if seen[id] {
+			return nil, nil, fmt.Errorf("%w: %q", ErrDuplicateID, id)
+		}
+		seen[id] = true
+	}
+	gone, err := s.removeAll(ctx, collection, ids)
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, id := range ids {
+		if gone[id] {
+			removed = append(removed, id)
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	return removed, missing, nil
+}
+
+// RemoveOne removes a record that is as cond wants it, or fails with ErrNotFound.
+func (s *Service) RemoveOne(ctx context.Context, collection, id string, cond Condition) error {
+	if err := checkName(collection, id); err != nil {
+		return err
+	}
+	for {
+		todo, err := s.removals(ctx, collection, []string{id})
+		if err != nil {
+			return err
+		}
+		if len(todo) == 0 {
+			if err := cond.check("", false); err != nil {
+				return fmt.Errorf("%s/%s: %w", collection, id, err)
+			}
+			return notFound(collection, id)
+		}
+		gone, again, err := s.remove(ctx, collection, todo, cond)
+		switch {
+		case err != nil:
+			return err
+		case len(again) > 0:
+			continue
+		case !gone[id]:
+			return notFound(collection, id)
+		}
+		return nil
+	}
+}
+
+func (s *Service) removeAll(ctx context.Context, collection string, ids []string) (map[string]bool, error) {
+	all := make(map[string]bool, len(ids))
+	for len(ids) > 0 {
+		todo, err := s.removals(ctx, collection, ids)
+		if err != nil {
+			return nil, err
+		}
+		ids = nil
+		for len(todo) > 0 {
+			n, entities := 0, 0
+			for n < len(todo) && (n == 0 || entities+1+len(todo[n].keys) <= removeEntities) {
+				entities += 1 + len(todo[n].keys)
+				n++
+			}
+			gone, again, err := s.remove(ctx, collection, todo[:n], Condition{})
+			if err != nil {
+				return nil, err
+			}
+			for id := range gone {
+				all[id] = true
+			}
+			ids, todo = append(ids, again...), todo[n:]
+		}
+	}
+	return all, nil
+}
+
+// removals looks up what belongs to the records that are there.
+func (s *Service) removals(ctx context.Context, collection string, ids []string) ([]removal, error) {
+	keys := make([]storage.Key, len(ids))
+	for i, id := range ids {
+		keys[i] = recordKey(collection, id)
+	}
+	entities, err := s.source.Get(ctx, keys...)
+	if err != nil {
+		return nil, fmt.Errorf("record: remove from %s: %w", collection, err)
+	}
+	var all []removal
+	for i, e := range entities {
+		current, err := decodeState(e)
+		if err != nil {
+			return nil, err
+		}
+		if current == nil {
+			continue
+		}
+		r := removal{id: ids[i], known: current.version, keys: current.partKeys(collection, ids[i])}
+		for v := max(1, current.version-MaxRevisions); v < current.version; v++ {
+			key := revisionKey(collection, ids[i], v)
+			r.keys = append(r.keys, key)
+			if v <= current.large {
+				parts, err := s.partsOfRevision(ctx, collection, key)
+				if err != nil {
+					return nil, err
+				}
+				r.keys = append(r.keys, parts...)
+			}
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// remove removes records in one transaction. Again are the ids of those that were
+// changed since they were looked up, and are still there.
+func (s *Service) remove(ctx context.Context, collection string, todo []removal, cond Condition) (gone map[string]bool, again []string, err error) {
+	op := merge.Op[state, []stamp]{}
+	for _, r := range todo {
+		op.Keys = append(op.Keys, recordKey(collection, r.id))
+		op.Brings += len(r.keys)
+	}
+	op.Apply = func(t *merge.Turn[state]) ([]stamp, error) {
+		now := s.now()
+		for i, r := range todo {
+			current := t.State(i)
+			tag := ""
+			if current.live(now) {
+				tag = current.etag()
+			}
+			if err := cond.check(tag, current.live(now)); err != nil {
+				return nil, fmt.Errorf("%s/%s: %w", collection, r.id, err)
+			}
+		}
+		stamps := make([]stamp, len(todo))
+		for i, r := range todo {
+			current := t.State(i)
+			stamps[i].ID = r.id
+			switch {
+			case current == nil:
+				stamps[i].Verdict = removedBefore
+			case current.version != r.known:
+				stamps[i].Verdict = removedLater
+			default:
+				stamps[i].Verdict = removedNow
+				if !current.live(now) { // it goes all the same, but for a reader it was not there
+					stamps[i].Verdict = removedBefore
+				}
+				t.Set(i, nil)
+				for _, key := range r.keys {
+					t.Delete(key)
+				}
+			}
+		}
+		return stamps, nil
+	}
+	stamps, err := s.group.Do(ctx, op)
+	if err != nil {
+		return nil, nil, err
+	}
+	gone = make(map[string]bool)
+	for _, st := range stamps {
+		switch st.Verdict {
+		case removedNow:
+			gone[st.ID] = true
+		case removedLater:
+			again = append(again, st.ID)
+		}
+	}
+	return gone, again, nil
+}
+
+// Verdicts of a removal.
+const (
+	removedNow    Verdict = "removed"
+	removedBefore Verdict = "missing"
+	removedLater  Verdict = "changed"
+)

@@ -1,0 +1,147 @@
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tallystick/tallystick/internal/merge"
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+// Retransformed says what a part of a retransform did.
+type Retransformed struct {
+	Done   int            // records made anew
+	Failed []FailedRecord // records that cannot be made by the settings as they are: they stay as they were
+	Next   string         // the token of the next part; empty: this was the last one
+	Left   int64          // records that are still as other settings made them, the failed ones among them
+}
+
+// FailedRecord is a record that could not be transformed.
+type FailedRecord struct {
+	ID     string
+	Reason string
+}
+
+// Retransform makes transformed, and the indexes, of up to size records anew that were
+// made by other settings. Calls with the Next of the call before go through all of
+// them; who begins again without one goes on with those that are left. When none is
+// left the indexes are complete. A record's version stays, for its original does.
+func (s *Service) Retransform(ctx context.Context, collection string, size int, token string) (Retransformed, error) {
+	r, err := s.recipe(ctx, collection)
+	if err != nil {
+		return Retransformed{}, err
+	}
+	if r.collection.Created.IsZero() {
+		return Retransformed{}, fmt.Errorf("%w: %q", ErrCollectionNotFound, collection)
+	}
+	older := storage.Query{
+		Kind:    recordKind + collection,
+		Where:   []storage.Filter{{Property: madeProperty, Op: storage.Less, Value: r.collection.Version}},
+		OrderBy: madeProperty,
+		Limit:   size, Cursor: token,
+	}
+	page, err := s.source.Query(ctx, older)
+	if err != nil {
+		return Retransformed{}, queryError(older, err)
+	}
+	result := Retransformed{Next: page.Next}
+	bytes := 0
+	for i, e := range page.Entities {
+		id := idOf(e.Key.Name)
+		n, err := s.retransform(ctx, r, id, e)
+		var fault *InvalidError
+		switch {
+		case errors.As(err, &fault):
+			result.Failed = append(result.Failed, FailedRecord{id, reasonOf(err)})
+		case err != nil:
+			return Retransformed{}, err
+		default:
+			result.Done++
+		}
+		if bytes += n; bytes > maxReplyBytes && i < len(page.Entities)-1 {
+			result.Next = page.After(i)
+			break
+		}
+	}
+	if result.Left, err = s.source.Count(ctx, older); err != nil {
+		return Retransformed{}, queryError(older, err)
+	}
+	if result.Left == 0 {
+		result.Next = ""
+		err = s.completed(ctx, r.collection)
+	}
+	return result, err
+}
+
+// retransform makes one record anew and returns how many bytes it has.
+func (s *Service) retransform(ctx context.Context, r *recipe, id string, e storage.Entity) (size int, err error) {
+	collection := r.collection.Name
+	old, err := s.fromEntity(ctx, collection, id, e)
+	if err != nil || old == nil { // expired, or removed meanwhile
+		return 0, err
+	}
+	content, err := r.prepare(ctx, old.original)
+	if err != nil {
+		return 0, err
+	}
+	c := &change{service: s, collection: collection, recipe: r}
+	op := merge.Op[state, []stamp]{
+		Keys:   []storage.Key{recordKey(collection, id)},
+		Reads:  []storage.Key{collectionKey(collection)},
+		Brings: 2 * (1 + partsOf(content.transformed)),
+		Bytes:  len(content.original) + len(content.transformed) + 1024,
+	}
+	op.Apply = func(t *merge.Turn[state]) ([]stamp, error) {
+		now := s.now()
+		known, err := c.settled(t.Entity(0))
+		if err != nil {
+			return nil, err
+		}
+		current := t.State(0)
+		if !current.live(now) || current.version != old.version || current.settings >= r.collection.Version {
+			return nil, nil // it has been made anew
+		}
+		next := *current
+		next.settings, next.originalParts, next.transformedParts = r.collection.Version, 0, 0
+		parts := next.place(collection, id, content.original, content.transformed)
+		next.large = max(next.large, current.large)
+		kept := make(map[storage.Key]bool)
+		for _, part := range parts {
+			kept[part.Key] = true
+			if err := t.Put(part); err != nil {
+				return nil, err
+			}
+		}
+		for _, key := range current.partKeys(collection, id) {
+			if !kept[key] {
+				t.Delete(key)
+			}
+		}
+		next.index = r.properties(content.index, &next)
+		t.Set(0, &next)
+		return nil, c.note(t, known, []facts{content.facts}, now)
+	}
+	_, err = s.group.Do(ctx, op)
+	return len(content.original) + len(content.transformed), err
+}
+
+// completed notes that all records are made by the collection's settings, if those
+// are still the same.
+func (s *Service) completed(ctx context.Context, c *Collection) error {
+	if !c.AllPending && len(c.Pending) == 0 {
+		return nil
+	}
+	return s.store.Update(ctx, func(tx storage.Tx) error {
+		entities, err := tx.Get(collectionKey(c.Name))
+		if err != nil {
+			return err
+		}
+		now, err := decodeCollection(entities[0])
+		if err != nil || now.Version != c.Version {
+			return err
+		}
+		now.AllPending, now.Pending = false, nil
+		return tx.Put(now.encode())
+	})
+}
