@@ -3,23 +3,30 @@ package bench
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/tallystick/tallystick"
+	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/record"
+	"github.com/tallystick/tallystick/internal/storage"
 	"github.com/tallystick/tallystick/internal/storage/sqlite"
 )
 
-// BenchmarkRecords compares what finds records again, at 1,000,000 records with the
-// same at 1,000, on SQLite.
+// BenchmarkRecords compares what finds records again, by HTTP from the function fetch, at
+// 1,000,000 records with the same at 1,000, on SQLite.
 func BenchmarkRecords(b *testing.B) {
 	few, many := shelve(b, 1_000), shelve(b, 1_000_000)
 	for _, c := range []struct {
@@ -74,6 +81,7 @@ type shelf struct {
 	*record.Service
 	records int
 	token   string // of the page in the middle
+	url     string // of the function fetch
 }
 
 const shelfName = "products"
@@ -87,7 +95,7 @@ func shelve(b *testing.B, records int) *shelf {
 		b.Fatal(err)
 	}
 	b.Cleanup(func() { store.Close() })
-	s := &shelf{Service: record.New(store, record.Options{}), records: records}
+	s := &shelf{Service: record.New(store, record.Options{}), records: records, url: serveFunction(b, "fetch", store)}
 	if _, _, err := s.Configure(b.Context(), shelfName, record.Settings{Indexes: shelfIndexes}, record.Condition{}); err != nil {
 		b.Fatal(err)
 	}
@@ -96,6 +104,16 @@ func shelve(b *testing.B, records int) *shelf {
 		s.token = s.halfway(b)
 	}
 	return s
+}
+
+// serveFunction serves a function by HTTP and returns its address.
+func serveFunction(b *testing.B, name string, store storage.Store) string {
+	b.Helper()
+	i := slices.IndexFunc(tallystick.Functions, func(f edge.Function) bool { return f.Name == name })
+	env := edge.Env{Store: store, Config: edge.Config{TrustedHops: 1, MergeQueue: 1000, Shards: 1}}
+	server := httptest.NewServer(edge.New(tallystick.Functions[i], env, nil).Handler())
+	b.Cleanup(server.Close)
+	return server.URL
 }
 
 // load imports so many records and returns how many a second.
@@ -141,42 +159,39 @@ func product(i int) string {
 		id(i), i, colors[i%len(colors)], i%1000, i%100, i%50, i%7 == 0, i%12+1, i%28+1)
 }
 
-func (s *shelf) fetch() func(context.Context) error {
+// get asks the function fetch, by HTTP, for what path makes anew each time.
+func (s *shelf) get(path func() string) func(context.Context) error {
 	return func(ctx context.Context) error {
-		_, err := s.Get(ctx, shelfName, id(rand.IntN(s.records)))
-		return err
-	}
-}
-
-func (s *shelf) list(req record.ListRequest, want int) func(context.Context) error {
-	req.Collection, req.Size = shelfName, 50
-	return func(ctx context.Context) error {
-		page, err := s.List(ctx, req)
-		if err == nil && len(page.Records) != want {
-			err = fmt.Errorf("%d records, want %d", len(page.Records), want)
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.url+path(), nil)
+		if err != nil {
+			return err
 		}
+		reply, err := http.DefaultClient.Do(r)
+		if err != nil {
+			return err
+		}
+		defer reply.Body.Close()
+		if reply.StatusCode != http.StatusOK {
+			return errors.New(reply.Status)
+		}
+		_, err = io.Copy(io.Discard, reply.Body)
 		return err
 	}
 }
 
-func (s *shelf) filter() func(context.Context) error {
-	return s.list(record.ListRequest{Terms: terms(`color = "red"`)}, 50)
+func (s *shelf) fetch() func(context.Context) error {
+	return s.get(func() string { return "/records/" + shelfName + "/" + id(rand.IntN(s.records)) })
 }
 
-func (s *shelf) ranged() func(context.Context) error {
-	return s.list(record.ListRequest{Terms: terms(`price >= 500`)}, 50)
-}
+func (s *shelf) filter() func(context.Context) error { return s.list("filter=color=red") }
 
-func (s *shelf) middle() func(context.Context) error {
-	return s.list(record.ListRequest{Token: s.token}, 50)
-}
+func (s *shelf) ranged() func(context.Context) error { return s.list("filter=price>=500") }
 
-func terms(filter string) []record.Term {
-	t, err := record.ParseFilter(filter)
-	if err != nil {
-		panic(err)
-	}
-	return t
+func (s *shelf) middle() func(context.Context) error { return s.list("pageToken=" + s.token) }
+
+// list is a page of 50 records.
+func (s *shelf) list(query string) func(context.Context) error {
+	return s.get(func() string { return "/records/" + shelfName + "?" + query })
 }
 
 // put stores one record more, in a transaction of its own.

@@ -45,6 +45,7 @@ func TestInBrowser(t *testing.T) {
 		{"a page of another origin counts", otherOriginCounts},
 		{"a page of an origin that is not allowed does not", blockedOriginDoesNot},
 		{"Swagger UI tries out", swaggerTriesOut},
+		{"Swagger UI keeps records", swaggerKeepsRecords},
 		{"screenshots", func(t *testing.T, browser context.Context) { screenshots(t, browser, sight) }},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(t, browser) })
@@ -127,38 +128,76 @@ func swaggerTriesOut(t *testing.T, browser context.Context) {
 	tb := newTab(t, browser)
 	tb.open(s.url + "/docs")
 
-	tb.tryOut("countVisit")
+	tb.tryOut("visits-countVisit", "200")
 	tb.text(replyBody, `{"page":"/","visits":1,"uniques":1,"counted":true,"exact":true}`)
-	tb.close("countVisit")
+	tb.close("visits-countVisit")
 
-	tb.tryOut("readVisits")
+	tb.tryOut("visits-readVisits", "200")
 	tb.text(replyBody, `{"page":"/","visits":1,"uniques":1}`)
-	tb.close("readVisits")
+	tb.close("visits-readVisits")
 
-	tb.do(chromedp.Click(`.auth-wrapper button.authorize`),
-		chromedp.SendKeys(`.modal-ux input`, "secret"),
-		chromedp.Click(`.modal-ux button.authorize`),
-		chromedp.Click(`.modal-ux .btn-done`),
-		chromedp.WaitNotPresent(`.modal-ux`))
-	tb.tryOut("setVisits")
+	tb.authorize()
+	tb.tryOut("visits-setVisits", "200")
 	tb.text(replyBody, `{"page":"/","visits":1000,"uniques":700}`)
 	if got := s.stored(); got != 1000 {
 		t.Errorf("the total is %d, want the 1000 that were set", got)
 	}
 }
 
-// tryOut opens an operation and executes it with the parameters that it proposes.
-func (tb *tab) tryOut(operation string) {
+// swaggerKeepsRecords does by hand what can be done with records, each operation as
+// Swagger UI proposes it.
+func swaggerKeepsRecords(t *testing.T, browser context.Context) {
+	s := startServer(t, t.TempDir(), "API_KEYS=secret")
+	tb := newTab(t, browser)
+	tb.open(s.url + "/docs")
+	tb.authorize()
+	for _, step := range []struct{ operation, status, excerpt, want string }{
+		{"store-store", "201", `.ids`, `["widget"]`},
+		{"fetch-fetchAll", "200", `.records[0].original.price`, `"9.90"`},
+		{"fetch-fetchKeys", "200", `.ids`, `["widget"]`},
+		{"fetch-fetchMany", "200", `.missing`, `["gadget"]`},
+		{"fetch-filter", "200", `.records[0].transformed.price`, `9.9`},
+		{"fetch-listRecords", "200", `.count`, `1`},
+		{"fetch-getRecord", "200", `.version`, `1`},
+		{"store-patchRecord", "200", `.transformed.color`, `"blue"`},
+		{"fetch-listRevisions", "200", `.records[0].transformed.color`, `"red"`},
+		{"store-putRecord", "200", `.version`, `3`},
+		{"store-putCollection", "201", `.version`, `1`},
+		{"store-retransform", "200", `.left`, `0`},
+		{"fetch-getCollection", "200", `.indexes[0].field`, `"price"`},
+		{"fetch-listCollections", "200", `.count`, `1`},
+		{"remove-delete", "200", `.deleted`, `["widget"]`},
+		{"store-createRecords", "201", `.count`, `1`},
+		{"remove-deleteRecord", "200", `.deleted`, `["widget"]`},
+	} {
+		tb.tryOut(step.operation, step.status)
+		tb.text(`JSON.stringify(JSON.parse(document.querySelector('.live-responses-table .highlight-code code').textContent)`+step.excerpt+`)`, step.want)
+		tb.close(step.operation)
+	}
+}
+
+// authorize gives Swagger UI the key.
+func (tb *tab) authorize() {
 	tb.Helper()
-	id := "#operations-visits-" + operation
+	tb.do(chromedp.Click(`.auth-wrapper button.authorize`),
+		chromedp.SendKeys(`.modal-ux input`, "secret"),
+		chromedp.Click(`.modal-ux button.authorize`),
+		chromedp.Click(`.modal-ux .btn-done`),
+		chromedp.WaitNotPresent(`.modal-ux`))
+}
+
+// tryOut opens an operation and executes it with the parameters that it proposes.
+func (tb *tab) tryOut(operation, status string) {
+	tb.Helper()
+	id := "#operations-" + operation
 	tb.do(chromedp.Click(id+` .opblock-summary-control`), chromedp.Click(id+` .execute`))
-	tb.text(`(document.querySelector('`+id+` .live-responses-table tbody .response-col_status') ?? document.body).firstChild.textContent`, "200")
+	tb.text(`(document.querySelector('`+id+` .live-responses-table tbody .response-col_status') ?? document.body).firstChild.textContent`, status)
 }
 
 // close folds an operation up, so that replyBody is the next one's.
 func (tb *tab) close(operation string) {
 	tb.Helper()
-	id := "#operations-visits-" + operation
+	id := "#operations-" + operation
 	tb.do(chromedp.Click(id+` .opblock-summary-control`), chromedp.WaitNotPresent(id+` .execute`))
 }
 

@@ -96,18 +96,25 @@ func isThisMachine(host string) bool {
 // request is one that may be sent again: it then has the same effect.
 type request struct {
 	method      string
-	path        []string // its parts, as they are
+	path        string // with nothing to escape
 	query       url.Values
 	contentType string
 	body        []byte
 }
 
-// address is where the request goes. Its parts may have any characters.
-func (c *client) address(r request) string {
-	u := c.base.JoinPath()
-	for _, part := range r.path {
-		u.Path, u.RawPath = strings.TrimSuffix(u.Path, "/")+"/"+part, strings.TrimSuffix(u.EscapedPath(), "/")+"/"+url.PathEscape(part)
+// query makes a query of names and values.
+func query(pairs ...string) url.Values {
+	q := make(url.Values)
+	for i := 0; i < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			q.Set(pairs[i], pairs[i+1])
+		}
 	}
+	return q
+}
+
+func (c *client) address(r request) string {
+	u := c.base.JoinPath(r.path)
 	u.RawQuery = r.query.Encode()
 	return u.String()
 }
@@ -115,7 +122,7 @@ func (c *client) address(r request) string {
 // do sends a request until it is answered well, or by what would be the same another
 // time.
 func (c *client) do(ctx context.Context, r request) ([]byte, error) {
-	p := c.patience()
+	p := c.retries()
 	for {
 		body, err := c.try(ctx, r)
 		if err == nil {

@@ -119,8 +119,12 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 			return err
 		}
 	}
+	demoKey := keys[0]
+	if config.BasicAuth != "" { // and a key alone opens nothing
+		demoKey = ""
+	}
 	server := &http.Server{
-		Handler:           withSite(gate, keys[0]),
+		Handler:           withSite(gate, demoKey),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second, // past the gateway's deadline, as is the next
 		WriteTimeout:      time.Minute,

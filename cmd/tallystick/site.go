@@ -12,7 +12,8 @@ import (
 const sitePolicy = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 
 // withSite serves the demo site at / and leaves everything else to the gateway,
-// which, unlike http.ServeMux, redirects nothing.
+// which, unlike http.ServeMux, redirects nothing. The key is what the demo's chart is
+// read with; without one there is no chart.
 func withSite(gate http.Handler, key string) http.Handler {
 	files := http.FileServerFS(web.Site())
 	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -21,7 +22,10 @@ func withSite(gate http.Handler, key string) http.Handler {
 		w.Header().Set("Cache-Control", "no-cache")
 		files.ServeHTTP(w, r)
 	})
-	pages := map[string]http.Handler{"/": site, "/demo/history": demoHistory(gate, key)}
+	pages := map[string]http.Handler{"/": site}
+	if key != "" {
+		pages["/demo/history"] = demoHistory(gate, key)
+	}
 	fs.WalkDir(web.Site(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && name != "index.html" {
 			pages["/"+name] = site

@@ -34,7 +34,7 @@ type handlers struct {
 type manyInput struct {
 	recordhttp.IDs
 	Collection string `query:"collection" default:"default" doc:"The collection." example:"products"`
-	Fields     string   `query:"fields" maxLength:"4096" doc:"Fields of transformed, separated by commas: only these, and no original."`
+	Fields     string `query:"fields" maxLength:"4096" doc:"Fields of transformed, separated by commas: only these, and no original."`
 }
 
 type manyOutput struct{ Body many }
@@ -129,7 +129,7 @@ func (h handlers) get(ctx context.Context, in *oneInput) (*oneOutput, error) {
 		return nil, err
 	}
 	out := &oneOutput{Status: http.StatusOK, ETag: r.ETag()}
-	if record.Matches(in.IfNoneMatch, out.ETag) {
+	if record.NoneMatch(in.IfNoneMatch, out.ETag) {
 		out.Status = http.StatusNotModified
 		return out, nil
 	}

@@ -55,7 +55,7 @@ func (h handlers) registerChange() {
 		Operation: huma.Operation{
 			OperationID: "patchRecord", Method: http.MethodPatch, Path: "/records/{collection}/{id}",
 			Summary:     "Change parts of a record",
-			Description: "Applies a JSON merge patch (RFC 7396) to the original: members of the patch replace those of the record, null removes them. The result is kept with its names in order and without white space.",
+			Description: "Applies a JSON merge patch (RFC 7396) to the original: members of the patch replace those of the record, null removes them. The result is kept without white space, with new members behind the old ones.",
 			RequestBody: documentBody("The merge patch.", `{"color":"blue"}`),
 			Errors:      append([]int{http.StatusNotFound}, changeErrors...),
 		},

@@ -29,7 +29,7 @@ var (
 		Records: []recordhttp.Record{exampleRecord(exampleOriginal, exampleTransformed, 1)},
 	}
 	exampleChanged = exampleRecord(exampleOriginal, exampleTransformed, 2)
-	examplePatched = exampleRecord(`{"color":"blue","name":"Widget","price":"9.90"}`, `{"color":"blue","name":"Widget","price":9.90}`, 2)
+	examplePatched = exampleRecord(`{"name":"Widget","color":"blue","price":"9.90"}`, `{"name":"Widget","color":"blue","price":9.90}`, 2)
 
 	exampleSettings = settings{
 		Schema:  recordhttp.Object(`{"required":["name"],"type":"object"}`),

@@ -152,13 +152,20 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 	if readsBody[I]() {
 		declared.RequestBody = body
 	}
-	if op.Example != nil {
-		a.example(op, declared)
-	}
+	example(op, declared)
 }
 
-// example puts an operation's example into the specification.
-func (a *API) example(op Operation, declared *huma.Operation) {
+// example puts an operation's example into the specification, and where its parameters
+// are lists, their examples where Swagger UI looks for them.
+func example(op Operation, declared *huma.Operation) {
+	for _, p := range declared.Parameters {
+		if p.Schema.Type == huma.TypeArray && len(p.Schema.Examples) > 0 {
+			p.Example = p.Schema.Examples[0]
+		}
+	}
+	if op.Example == nil {
+		return
+	}
 	status := op.DefaultStatus
 	if status == 0 {
 		status = http.StatusOK

@@ -26,7 +26,7 @@ func (s *state) place(collection, id string, original, transformed []byte) []sto
 	s.originalParts, s.transformedParts = partsOf(original), partsOf(transformed)
 	s.large = s.version
 	sum := sha256.Sum256(original)
-	s.original = sum[:]
+	s.original, s.transformed = sum[:], nil
 	var parts []storage.Entity
 	for i, key := range s.partKeys(collection, id) {
 		content := original
@@ -45,18 +45,20 @@ func (s *state) place(collection, id string, original, transformed []byte) []sto
 func partsOf(content []byte) int { return (len(content) + partBytes - 1) / partBytes }
 
 // partKeys names the state's parts, those of the original first. Their names are of
-// this version only, and those of transformed of this transform only: a part never
-// changes, so that whoever read the record reads its own parts, or misses one.
+// this version only, of no record that had the id before, and those of transformed of
+// this transform only: a part never changes, so that whoever read the record reads its
+// own parts, or misses one.
 func (s *state) partKeys(collection, id string) []storage.Key {
 	keys := make([]storage.Key, 0, s.originalParts+s.transformedParts)
+	version := fmt.Sprintf("%s@%x@%d", nameOf(id), s.created.UnixMicro(), s.version)
 	for i := range s.originalParts {
 		keys = append(keys, storage.Key{
-			Kind: partKind + collection, Name: fmt.Sprintf("%s@%d#%d", nameOf(id), s.version, i),
+			Kind: partKind + collection, Name: fmt.Sprintf("%s#%d", version, i),
 		})
 	}
 	for i := range s.transformedParts {
 		keys = append(keys, storage.Key{
-			Kind: partKind + collection, Name: fmt.Sprintf("%s@%d:%d#%d", nameOf(id), s.version, s.settings, i),
+			Kind: partKind + collection, Name: fmt.Sprintf("%s:%d#%d", version, s.settings, i),
 		})
 	}
 	return keys

@@ -25,15 +25,18 @@ func ReadCSV(r io.Reader, idField string) iter.Seq2[Row, error] {
 		idField = "id"
 	}
 	return func(yield func(Row, error) bool) {
-		table := csv.NewReader(r)
+		rows := &rowBound{r: r}
+		table := csv.NewReader(rows)
 		table.FieldsPerRecord = -1
 		table.ReuseRecord = true
+		rows.begin()
 		columns, err := readHeader(table)
 		if err != nil {
 			yield(Row{}, err)
 			return
 		}
 		for {
+			rows.begin()
 			cells, err := table.Read()
 			if err == io.EOF {
 				return
@@ -55,6 +58,27 @@ func ReadCSV(r io.Reader, idField string) iter.Seq2[Row, error] {
 			}
 		}
 	}
+}
+
+// rowBound is a file that breaks off where a row gets too long, be it for a quote that
+// is not closed: a csv.Reader keeps a whole row in memory.
+type rowBound struct {
+	r    io.Reader
+	left int
+	long bool
+}
+
+func (b *rowBound) begin() { b.left = maxLineBytes + 4<<10 } // what a csv.Reader reads ahead
+
+var errLongRow = fmt.Errorf("%w: a row has over %d bytes, or a quote in it is not closed", ErrFile, maxLineBytes)
+
+func (b *rowBound) Read(p []byte) (int, error) {
+	if b.long = b.long || b.left <= 0; b.long {
+		return 0, errLongRow
+	}
+	n, err := b.r.Read(p)
+	b.left -= n
+	return n, err
 }
 
 // column is one of a table: its name, and the fields on the way to its own.

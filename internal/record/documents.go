@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-
-	"github.com/go-json-experiment/json/jsontext"
 )
 
 // ParseDocuments reads what one call stores: a document, an array of documents, or
@@ -68,7 +66,7 @@ func parseEnvelope(b []byte) (Document, error) {
 	}
 	for name := range m {
 		if name != "id" && name != "data" {
-			return Document{}, invalid("it has id and data only, not %q", name)
+			return Document{}, invalid("it has id and data only, not %.40q", name)
 		}
 	}
 	if len(m["data"]) == 0 || m["data"][0] != '{' {
@@ -102,22 +100,13 @@ func isEnvelope(m map[string][]byte) bool {
 
 // members are the members of an object, each byte for byte.
 func members(object []byte) (map[string][]byte, error) {
-	d := jsontext.NewDecoder(bytes.NewReader(object))
-	if _, err := d.ReadToken(); err != nil {
+	all, err := orderedMembers(object)
+	if err != nil {
 		return nil, invalid("%v", err)
 	}
-	m := make(map[string][]byte)
-	for d.PeekKind() != '}' {
-		name, err := d.ReadToken()
-		if err != nil {
-			return nil, invalid("%v", err)
-		}
-		field := name.String()
-		value, err := d.ReadValue()
-		if err != nil {
-			return nil, invalid("%v", err)
-		}
-		m[field] = bytes.Clone(value)
+	m := make(map[string][]byte, len(all))
+	for _, x := range all {
+		m[x.name] = x.value
 	}
 	return m, nil
 }

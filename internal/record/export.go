@@ -145,6 +145,7 @@ func Project(transformed []byte, fields []string) ([]byte, error) {
 		if !ok {
 			continue
 		}
+		delete(m, name) // who names it twice has it once
 		if len(b) > 1 {
 			b = append(b, ',')
 		}

@@ -68,9 +68,24 @@ func ParseFilter(filter string) ([]Term, error) {
 	return terms, err
 }
 
-// depth is how deep brackets and signs nest, which the parser reads by recursion.
+// depth is how deep brackets, which the parser reads by recursion, can nest: how many
+// there are outside of quotes. A quote within a word is a part of the word.
 func depth(filter string) int {
-	return max(strings.Count(filter, "("), strings.Count(filter, "NOT"))
+	n, quote := 0, byte(0)
+	for i := 0; i < len(filter); i++ {
+		switch c := filter[i]; {
+		case quote != 0 && c == '\\':
+			i++
+		case quote != 0 && c == quote:
+			quote = 0
+		case quote != 0:
+		case c == '(':
+			n++
+		case (c == '"' || c == '\'') && (i == 0 || strings.IndexByte(" ()-.=:<>!,", filter[i-1]) >= 0):
+			quote = c
+		}
+	}
+	return n
 }
 
 // placed is a parser's error that knows where it is.
@@ -142,7 +157,7 @@ func comparison(op storage.Op, left, right *expr.Expr) (t Term, err error) {
 func nameOfField(e *expr.Expr) (string, bool) {
 	switch k := e.GetExprKind().(type) {
 	case *expr.Expr_IdentExpr:
-		return k.IdentExpr.GetName(), true
+		return escapeName(k.IdentExpr.GetName()), true
 	case *expr.Expr_ConstExpr:
 		s, ok := k.ConstExpr.GetConstantKind().(*expr.Constant_StringValue)
 		if !ok {
@@ -196,7 +211,10 @@ func timestamp(e *expr.Expr) (v scalar, text bool, err error) {
 	if err != nil {
 		return v, false, fmt.Errorf("timestamp(%q) is not RFC 3339", s)
 	}
-	return scalar{kind: 't', time: at}, false, nil
+	if y := at.UTC().Year(); y < 1 || y > 9999 {
+		return v, false, fmt.Errorf("timestamp(%q) is outside the years 1 to 9999", s)
+	}
+	return scalar{kind: 't', time: at, text: s}, false, nil
 }
 
 // EqualTo returns the term that a field has this value: a string, a json.Number, a

@@ -25,6 +25,9 @@ const (
 	maxCollectionBytes = 63
 )
 
+// nobody is the name of an entity that no record has.
+const nobody = "!"
+
 // reserved ids would hide behind routes of the same name.
 var reserved = map[string]bool{".": true, "..": true, "export": true, "import": true}
 
@@ -81,10 +84,14 @@ func ImportedID(importKey string, line int, row []byte) string {
 
 // nameOf is the name of a record's entity. It is the id, but for those of UUIDs of
 // version 7: their random end comes first, for many keys that grow one after the
-// other would all be written to the same end of the database. No id has a "!".
+// other would all be written to the same end of the database. Names like __x__ are
+// the databases' own. No id has a "!".
 func nameOf(id string) string {
-	if isTimeOrdered(id) {
+	switch {
+	case isTimeOrdered(id):
 		return id[24:] + "!" + id[:24]
+	case strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__"):
+		return "!" + id
 	}
 	return id
 }
@@ -93,7 +100,7 @@ func idOf(name string) string {
 	if len(name) == 37 && name[12] == '!' {
 		return name[13:] + name[:12]
 	}
-	return name
+	return strings.TrimPrefix(name, "!")
 }
 
 // isTimeOrdered says whether id is a UUID of version 7 as newID writes it.

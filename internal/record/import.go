@@ -91,12 +91,13 @@ func (s *Service) Import(ctx context.Context, req ImportRequest) (Report, error)
 	return in.report, nil
 }
 
-// flushGood stores what was read before a file broke off.
+// flushGood stores what was read before a file broke off, as it does when who sent it
+// has gone.
 func (in *importer) flushGood(ctx context.Context) error {
 	if in.req.Atomic {
 		return nil
 	}
-	return in.flush(ctx)
+	return in.flush(context.WithoutCancel(ctx))
 }
 
 // importer gathers rows for one transaction after the other.
@@ -152,6 +153,9 @@ func (in *importer) bad(e RowError) {
 	}
 }
 
+// storeRows stores rows in one transaction, or says what would be.
+type storeRows func(ctx context.Context, rows []Row) (verdicts []Verdict, bad []RowError, err error)
+
 // flush stores the rows that were gathered.
 func (in *importer) flush(ctx context.Context) error {
 	rows := in.rows
@@ -160,17 +164,30 @@ func (in *importer) flush(ctx context.Context) error {
 	if len(rows) == 0 {
 		return nil
 	}
-	store := in.store
+	store := storeRows(in.store)
 	if in.req.ValidateOnly {
 		store = in.validate
 	}
+	return in.flushRows(ctx, store, rows)
+}
+
+// flushRows stores rows, in two transactions where what is made of them, or what is
+// there already, is too much for one.
+func (in *importer) flushRows(ctx context.Context, store storeRows, rows []Row) error {
 	verdicts, bad, err := store(ctx, rows)
-	var item *ItemError
-	if in.req.Atomic && errors.As(err, &item) {
+	switch {
+	case in.req.Atomic && errors.Is(err, ErrExists):
+		item := &ItemError{} // a single row's error is not of one of several
+		errors.As(err, &item)
 		in.bad(RowError{rows[item.Item].Line, "id", "a record of this id is there already"})
 		return nil
-	}
-	if err != nil {
+	case !in.req.Atomic && len(rows) > 1 && errors.Is(err, errTooMuch):
+		half := len(rows) / 2
+		if err := in.flushRows(ctx, store, rows[:half]); err != nil {
+			return err
+		}
+		return in.flushRows(ctx, store, rows[half:])
+	case err != nil:
 		return err
 	}
 	for _, e := range bad {

@@ -44,6 +44,9 @@ func property(field string, t Type) string {
 	return string(t[:1]) + "_" + field
 }
 
+// own says whether a field of this name is the record's, whatever its document has.
+func own(field string) bool { return field == CreateTime || field == UpdateTime }
+
 // indexable says whether a field's name can be a property's.
 func indexable(field string) bool {
 	return len(field) <= maxFieldBytes && strings.IndexByte(field, 0) < 0
@@ -110,7 +113,7 @@ func (s Settings) index(transformed []byte) (map[string]any, facts, error) {
 	index := make(map[string]any, len(types)+4)
 	err := scalars(transformed, func(field string, v scalar) error {
 		t, ok := types[field]
-		if !ok {
+		if !ok || own(field) {
 			return nil
 		}
 		value, ok := v.as(t)
@@ -130,13 +133,13 @@ func autoIndex(transformed []byte) (map[string]any, facts, error) {
 	index := make(map[string]any, 8)
 	var f facts
 	err := scalars(transformed, func(field string, v scalar) error {
-		if field == CreateTime || field == UpdateTime { // which are the record's own
+		if own(field) || !indexable(field) { // of which nobody can ask
 			return nil
 		}
 		t := v.typeOf()
 		value, ok := v.as(t)
 		long, text := value.(string)
-		if !ok || !indexable(field) || text && len(long) > storage.MaxIndexedBytes || len(f.fields) == autoIndexes {
+		if !ok || text && len(long) > storage.MaxIndexedBytes || len(f.fields) == autoIndexes {
 			f.unindexed = append(f.unindexed, field)
 			return nil
 		}
@@ -209,6 +212,19 @@ func (c *Collection) learn(all []facts) (changed bool) {
 	return changed
 }
 
+// learnsOf says whether a document may teach the collection anything.
+func (c *Collection) learnsOf(f facts) bool {
+	if c.Settings.Indexes != nil {
+		return false
+	}
+	for _, x := range f.fields {
+		if types, known := c.Fields[x.Field]; !slices.Contains(types, x.Type) && (known || !c.More) {
+			return true
+		}
+	}
+	return !c.More && slices.ContainsFunc(f.unindexed, func(field string) bool { return !slices.Contains(c.Unindexed, field) })
+}
+
 func (c *Collection) know(x Index) (changed bool) {
 	if len(c.Fields) >= maxFields && c.Fields[x.Field] == nil {
 		return c.forget()
@@ -223,7 +239,7 @@ func (c *Collection) know(x Index) (changed bool) {
 }
 
 func (c *Collection) miss(field string) (changed bool) {
-	if len(c.Unindexed) >= maxFields || len(field) > maxFieldBytes {
+	if len(c.Unindexed) >= maxFields {
 		return c.forget()
 	}
 	c.Unindexed = append(c.Unindexed, field)

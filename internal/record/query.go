@@ -37,14 +37,13 @@ func (c *Collection) query(terms []Term, orderBy string) (q storage.Query, err e
 	if err != nil {
 		return q, err
 	}
-	ranged, err := rangedField(terms)
-	if err != nil {
-		return q, err
-	}
+	ranged, isRanged, err := rangedField(terms)
 	switch {
+	case err != nil:
+		return q, err
 	case order == "":
 		order = ranged
-	case ranged != "" && ranged != order:
+	case isRanged && ranged != order:
 		return q, fmt.Errorf("%w: a range on %q is answered in the order of %q only, not of %q", ErrUnsupported, ranged, ranged, order)
 	}
 	q.Descending = descending
@@ -90,17 +89,17 @@ func parseOrder(orderBy string) (field string, descending bool, err error) {
 	return words[0], false, nil
 }
 
-func rangedField(terms []Term) (field string, err error) {
+func rangedField(terms []Term) (field string, isRanged bool, err error) {
 	for _, t := range terms {
 		if t.Op == storage.Equal {
 			continue
 		}
-		if field != "" && field != t.Field {
-			return "", fmt.Errorf("%w: a range on one field, not on %q and %q", ErrUnsupported, field, t.Field)
+		if isRanged && field != t.Field {
+			return "", false, fmt.Errorf("%w: a range on one field, not on %q and %q", ErrUnsupported, field, t.Field)
 		}
-		field = t.Field
+		field, isRanged = t.Field, true // a field's name may be empty
 	}
-	return field, nil
+	return field, isRanged, nil
 }
 
 // filter is the term as a filter on its field's index.
@@ -117,11 +116,8 @@ func (c *Collection) filter(t Term) (f storage.Filter, err error) {
 		return f, err
 	}
 	value, ok := v.as(kind)
-	if !ok && t.text { // a text that looks like a number, where the field's is text
-		value, ok = t.value.as(kind)
-	}
 	if !ok {
-		return f, fmt.Errorf("%w: %s is a %s, and is compared with one", ErrUnsupported, t.Field, kind)
+		return f, fmt.Errorf("%w: %s is a %s, and cannot be compared with %.40q", ErrUnsupported, t.Field, kind, t.value.text)
 	}
 	if s, text := value.(string); text && len(s) > storage.MaxIndexedBytes {
 		return f, fmt.Errorf("%w: %s: no text over %d bytes is in an index", ErrUnsupported, t.Field, storage.MaxIndexedBytes)
@@ -134,8 +130,11 @@ func asInDocuments(text string) scalar {
 	switch v := transform.Text(text).(type) {
 	case string:
 		return scalar{kind: 's', text: v}
-	case time.Time:
-		return scalar{kind: 't', time: v, text: strings.TrimSpace(text)}
+	case time.Time: // a date stays as it is, a date-time is written in UTC
+		if text = strings.TrimSpace(text); len(text) > len(time.DateOnly) {
+			text = v.Format(time.RFC3339Nano)
+		}
+		return scalar{kind: 's', text: text}
 	case interface{ String() string }: // json.Number
 		return scalar{kind: 'n', text: v.String()}
 	}

@@ -11,7 +11,7 @@ import (
 // removal is one record with all that was kept of it.
 type removal struct {
 	id    string
-	known int64 // its version when its revisions were looked up
+	known string // its entity tag when its revisions and parts were looked up
 	keys  []storage.Key
 }
 
@@ -128,7 +128,7 @@ func (s *Service) removals(ctx context.Context, collection string, ids []string)
 		if current == nil {
 			continue
 		}
-		r := removal{id: ids[i], known: current.version, keys: current.partKeys(collection, ids[i])}
+		r := removal{id: ids[i], known: current.etag(), keys: current.partKeys(collection, ids[i])}
 		for v := max(1, current.version-MaxRevisions); v < current.version; v++ {
 			key := revisionKey(collection, ids[i], v)
 			r.keys = append(r.keys, key)
@@ -172,7 +172,7 @@ func (s *Service) remove(ctx context.Context, collection string, todo []removal,
 			switch {
 			case current == nil:
 				stamps[i].Verdict = removedBefore
-			case current.version != r.known:
+			case current.etag() != r.known:
 				stamps[i].Verdict = removedLater
 			default:
 				stamps[i].Verdict = removedNow

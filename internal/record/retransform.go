@@ -54,6 +54,8 @@ func (s *Service) Retransform(ctx context.Context, collection string, size int, 
 		switch {
 		case errors.As(err, &fault):
 			result.Failed = append(result.Failed, FailedRecord{id, reasonOf(err)})
+		case errors.Is(err, errSettings):
+			return Retransformed{}, fmt.Errorf("%w: %w", storage.ErrConflict, err)
 		case err != nil:
 			return Retransformed{}, err
 		default:
@@ -78,8 +80,11 @@ func (s *Service) Retransform(ctx context.Context, collection string, size int, 
 func (s *Service) retransform(ctx context.Context, r *recipe, id string, e storage.Entity) (size int, err error) {
 	collection := r.collection.Name
 	old, err := s.fromEntity(ctx, collection, id, e)
-	if err != nil || old == nil { // expired, or removed meanwhile
+	if err != nil {
 		return 0, err
+	}
+	if old == nil { // expired, or removed meanwhile
+		return 0, s.unindex(ctx, r.collection, id)
 	}
 	content, err := r.prepare(ctx, old.original)
 	if err != nil {
@@ -124,6 +129,21 @@ func (s *Service) retransform(ctx context.Context, r *recipe, id string, e stora
 	}
 	_, err = s.group.Do(ctx, op)
 	return len(content.original) + len(content.transformed), err
+}
+
+// unindex takes a record that has expired, and that the store has not removed yet, out
+// of the indexes: it is not left to be made anew.
+func (s *Service) unindex(ctx context.Context, c *Collection, id string) error {
+	op := merge.Op[state, []stamp]{Keys: []storage.Key{recordKey(c.Name, id)}}
+	op.Apply = func(t *merge.Turn[state]) ([]stamp, error) {
+		if current := t.State(0); current != nil && !current.live(s.now()) {
+			current.index = nil
+			t.Set(0, current)
+		}
+		return nil, nil
+	}
+	_, err := s.group.Do(ctx, op)
+	return err
 }
 
 // completed notes that all records are made by the collection's settings, if those

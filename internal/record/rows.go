@@ -101,10 +101,13 @@ func parseLine(n int, line []byte, idField string) Row {
 	if !ok {
 		return badRow(n, idField, "it is missing, and is to be the id")
 	}
-	if row.ID = string(value); value[0] == '"' {
+	switch row.ID = string(value); value[0] {
+	case '"':
 		if err := json.Unmarshal(value, &row.ID); err != nil {
 			return badRow(n, idField, "%v", err)
 		}
+	case 'n', 't', 'f', '{', '[':
+		return badRow(n, idField, "it is to be the id, so a text or a number")
 	}
 	if err := CheckID(row.ID); err != nil {
 		return badRow(n, idField, "%v", reasonOf(err))

@@ -224,10 +224,19 @@ func (s *Service) Configure(ctx context.Context, name string, settings Settings,
 		return nil, false, err
 	}
 	now := s.now().UTC().Truncate(storage.TimeResolution)
+	var wrote *Collection // by the last run, whose commit may have been applied
 	err = s.store.Update(ctx, func(tx storage.Tx) error {
-		entities, err := tx.Get(collectionKey(name))
+		keys := []storage.Key{collectionKey(name)}
+		if wrote != nil {
+			keys = append(keys, settingsKey(name, wrote.Version))
+		}
+		entities, err := tx.Get(keys...)
 		if err != nil {
 			return err
+		}
+		if wrote != nil && bytes.Equal(entities[1].Data, wrote.encode().Data) {
+			c, created = wrote, wrote.Version == 1
+			return nil
 		}
 		if c, err = decodeCollection(entities[0]); err != nil {
 			return err
@@ -240,6 +249,7 @@ func (s *Service) Configure(ctx context.Context, name string, settings Settings,
 			return nil
 		}
 		c.configure(settings, now)
+		wrote = c
 		if err := tx.Put(c.encodeSettings()); err != nil {
 			return err
 		}

@@ -50,6 +50,10 @@ func (s *state) holds(original []byte) bool {
 
 func (s *state) etag() string { return etag(s.version, s.settings, s.created) }
 
+// isOf says whether the state has this record's original: the same version of the
+// same record, not of one that was made anew under its id.
+func (s *state) isOf(r *Record) bool { return s.version == r.Version && s.created.Equal(r.Created) }
+
 // record is the state's record, without a content that lies in parts.
 func (s *state) record(collection, id string) Record {
 	return Record{

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"strconv"
 
-	jsonpatch "github.com/evanphx/json-patch/v5"
-
 	"github.com/tallystick/tallystick/internal/merge"
 )
 
@@ -157,7 +155,7 @@ func (s *Service) Put(ctx context.Context, collection string, doc Document, cond
 }
 
 // Patch changes a record's original by a JSON merge patch (RFC 7396). The result is
-// written anew: names in order, without white space.
+// written anew, without white space.
 func (s *Service) Patch(ctx context.Context, collection string, patch Document, cond Condition) (Stored, error) {
 	if err := CheckID(patch.ID); err != nil {
 		return Stored{}, err
@@ -170,12 +168,12 @@ func (s *Service) Patch(ctx context.Context, collection string, patch Document, 
 		if err != nil {
 			return item{}, err
 		}
-		patched, err := jsonpatch.MergePatch(now.Original, patch.Data)
+		patched, err := mergePatch(now.Original, patch.Data)
 		if err != nil {
-			return item{}, invalid("merge patch: %v", err)
+			return item{}, invalid("%v", err)
 		}
 		content, err := r.prepare(ctx, patched)
-		return item{id: patch.ID, content: content, cond: cond, replace: true, base: now.Version}, err
+		return item{id: patch.ID, content: content, cond: cond, replace: true, base: &now}, err
 	})
 }
 

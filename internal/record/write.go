@@ -32,8 +32,8 @@ type item struct {
 	id      string
 	content *prepared
 	cond    Condition
-	replace bool  // a record that is there
-	base    int64 // the version that the content was made of, 0 if of none
+	replace bool    // a record that is there
+	base    *Record // that the content was made of, if of one
 }
 
 // stamp is what a write gave a record. It is what Idempotency-Key keeps of a reply:
@@ -57,6 +57,10 @@ type change struct {
 
 	// parts are those of revisions that this change drops, by the revision's key.
 	parts map[storage.Key][]storage.Key
+
+	// refused is why there are no items. Only who did the change before, by an
+	// idempotency key and the settings of then, is still answered.
+	refused error
 
 	// Found by the last run: the collection's entity, and a revision whose parts
 	// have to be known.
@@ -89,12 +93,21 @@ func (s *Service) write(ctx context.Context, c change, id *merge.Idempotency, pr
 	}
 	parts := make(map[storage.Key][]storage.Key)
 	for range maxTries {
-		items, err := prepare(r)
-		if err != nil {
-			return nil, nil, false, err
+		items, refused := prepare(r)
+		if errors.Is(refused, ErrDocument) || errors.Is(refused, errNoItems) {
+			was := r.collection.Version
+			if r, err = s.recipe(ctx, collection); err != nil {
+				return nil, nil, false, err
+			}
+			if r.collection.Version != was { // by settings that are no longer
+				continue
+			}
+		}
+		if refused != nil && (id == nil || !errors.Is(refused, ErrDocument)) {
+			return nil, nil, false, refused
 		}
 		c := c // a run that is still in flight when its caller has gone keeps its own
-		c.service, c.recipe, c.items, c.parts = s, r, items, parts
+		c.service, c.recipe, c.items, c.parts, c.refused = s, r, items, parts, refused
 		stamps, replayed, err := c.do(ctx, id)
 		switch {
 		case errors.Is(err, errRevision):
@@ -123,8 +136,9 @@ func (s *Service) write(ctx context.Context, c change, id *merge.Idempotency, pr
 
 func (c *change) do(ctx context.Context, id *merge.Idempotency) (stamps []stamp, replayed bool, err error) {
 	op := merge.Op[state, []stamp]{Reads: []storage.Key{collectionKey(c.collection)}, Apply: c.apply}
-	content := 0
+	content, teaches := 0, c.refused != nil || !c.recipe.collection.Stored
 	for _, item := range c.items {
+		teaches = teaches || c.recipe.collection.learnsOf(item.content.facts)
 		op.Keys = append(op.Keys, recordKey(c.collection, item.id))
 		op.Brings += 2 // a revision that comes, one that goes
 		size := len(item.content.original) + len(item.content.transformed)
@@ -136,6 +150,9 @@ func (c *change) do(ctx context.Context, id *merge.Idempotency) (stamps []stamp,
 	}
 	if content > maxContentBytes && len(c.items) > 1 {
 		return nil, false, errTooMuch
+	}
+	if teaches { // all who change the collection's entity go in one batch, and do not fight over it
+		op.Keys = append(op.Keys, storage.Key{Kind: recordKind + c.collection, Name: nobody})
 	}
 	if id == nil {
 		stamps, err = c.service.group.Do(ctx, op)
@@ -151,6 +168,9 @@ func (c *change) do(ctx context.Context, id *merge.Idempotency) (stamps []stamp,
 // apply is the change in a transaction. It decides about all documents before it
 // changes anything.
 func (c *change) apply(t *merge.Turn[state]) ([]stamp, error) {
+	if c.refused != nil {
+		return nil, c.refused
+	}
 	now := c.service.now().UTC().Truncate(storage.TimeResolution)
 	collection, err := c.settled(t.Entity(0))
 	if err != nil {
@@ -204,7 +224,7 @@ func (c *change) decide(item *item, old *state, now time.Time) (Verdict, error) 
 		return "", fmt.Errorf("%s: %w", name, err)
 	}
 	switch {
-	case item.base > 0 && (!exists || old.version != item.base):
+	case item.base != nil && (!exists || !old.isOf(item.base)):
 		return "", fmt.Errorf("%s: %w", name, ErrChanged)
 	case !exists:
 		return Inserted, nil

@@ -166,7 +166,7 @@ type Collection struct {
 	Collection string     `json:"collection" doc:"Its name."`
 	Schema     Object     `json:"schema,omitempty" doc:"The JSON Schema that originals keep."`
 	Transform  string     `json:"transform" doc:"The jq program that makes transformed of original; empty: the canonical form."`
-	Indexes    []Index    `json:"indexes,omitempty" doc:"The indexed fields, where they are named."`
+	Indexes    []Index    `json:"indexes,omitzero" doc:"The indexed fields, where they are named."`
 	TTLSeconds int64      `json:"ttlSeconds" doc:"How long after its last change a record expires; 0: never."`
 	Version    int64      `json:"version" doc:"Of the settings; 0: nobody has made any."`
 	CreateTime time.Time  `json:"createTime" doc:"When the first record, or the first settings, came."`

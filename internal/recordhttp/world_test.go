@@ -60,10 +60,19 @@ var backends = []backend{
 type world struct {
 	*testing.T
 	store   *watchedStore
+	clock   *clock
 	servers map[string]*httptest.Server
+}
 
+type clock struct {
 	mu  sync.Mutex
 	now time.Time
+}
+
+func (c *clock) time() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
 }
 
 func newWorld(t *testing.T, b backend) *world {
@@ -72,17 +81,26 @@ func newWorld(t *testing.T, b backend) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{T: t, store: &watchedStore{Store: db, kinds: make(map[string]bool)}, now: noon, servers: make(map[string]*httptest.Server)}
+	t.Cleanup(func() {
+		if err := db.Close(); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return serve(t, &watchedStore{Store: db, kinds: make(map[string]bool)}, &clock{now: noon})
+}
+
+// another is further instances of the functions on the same database.
+func (w *world) another() *world { return serve(w.T, w.store, w.clock) }
+
+func serve(t *testing.T, db *watchedStore, c *clock) *world {
+	w := &world{T: t, store: db, clock: c, servers: make(map[string]*httptest.Server)}
 	for name, register := range map[string]func(*edge.API){"store": store.Register, "fetch": fetch.Register, "remove": remove.Register} {
 		f := edge.Function{Name: name, EntryPoint: strings.ToUpper(name[:1]) + name[1:], Register: register}
-		w.servers[name] = httptest.NewServer(edge.New(f, edge.Env{Config: config(), Store: w.store, Now: w.clock}, nil).Handler())
+		w.servers[name] = httptest.NewServer(edge.New(f, edge.Env{Config: config(), Store: w.store, Now: c.time}, nil).Handler())
 	}
 	t.Cleanup(func() {
 		for _, s := range w.servers {
 			s.Close()
-		}
-		if err := db.Close(); err != nil {
-			t.Errorf("close: %v", err)
 		}
 	})
 	return w
@@ -92,16 +110,10 @@ func config() edge.Config {
 	return edge.Config{AllowedOrigins: []string{"*"}, TrustedHops: 1, MergeQueue: 1000, Shards: 1}
 }
 
-func (w *world) clock() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.now
-}
-
 func (w *world) pass(d time.Duration) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.now = w.now.Add(d)
+	w.clock.mu.Lock()
+	defer w.clock.mu.Unlock()
+	w.clock.now = w.clock.now.Add(d)
 }
 
 // function is the one that has an operation, as the gateway's table has it.
@@ -127,8 +139,7 @@ var client = &http.Client{
 	Transport:     &http.Transport{MaxIdleConnsPerHost: 250, MaxIdleConns: 1000},
 }
 
-// send sends a request. Headers are pairs of name and value; a Host:function pair is
-// not one, but names the function.
+// send sends a request. Headers are pairs of name and value.
 func (w *world) send(method, path, body string, headers ...string) reply {
 	w.Helper()
 	r, err := w.try(method, path, strings.NewReader(body), headers...)
@@ -184,7 +195,7 @@ type problem struct {
 
 // notForPeople is what no detail may have: Go's types, our packages' names, and the
 // sentences of libraries.
-var notForPeople = regexp.MustCompile(`record: |storage: |merge: |transform: transform|schema: schema|sqlite|json:|jsontext|\bGo (struct|value)|map\[|interface|\bint64\b|\*?[a-z]+\.[A-Z][A-Za-z]+ |%!|<nil>|goroutine|unmarshal`)
+var notForPeople = regexp.MustCompile(`"record: |: record: |storage: |merge: |transform: transform|schema: schema|sqlite|json:|jsontext|\bGo (struct|value)|map\[|interface|\bint64\b|\*?[a-z]+\.[A-Z][A-Za-z]+ |%!|<nil>|goroutine|unmarshal`)
 
 // wantProblem wants an error: problem+json that tells people what to mend.
 func (w *world) wantProblem(r reply, status int, code, says string) {
@@ -224,25 +235,20 @@ func codeOf(r reply) string {
 func in(v string) string { return url.QueryEscape(v) }
 
 // watchedStore knows which kinds were ever written, so that a test can look at all
-// that there is, and how often it was asked to write.
+// that there is.
 type watchedStore struct {
 	storage.Store
-	mu      sync.Mutex
-	kinds   map[string]bool
-	updates int
-
-	onUpdate func() error // unless nil, is asked first
+	mu     sync.Mutex
+	kinds  map[string]bool
+	refuse func() error // unless nil, what each Update returns
 }
 
 func (s *watchedStore) Update(ctx context.Context, fn func(storage.Tx) error) error {
 	s.mu.Lock()
-	s.updates++
-	ask := s.onUpdate
+	refuse := s.refuse
 	s.mu.Unlock()
-	if ask != nil {
-		if err := ask(); err != nil {
-			return err
-		}
+	if refuse != nil {
+		return refuse()
 	}
 	return s.Store.Update(ctx, func(tx storage.Tx) error { return fn(watchedTx{tx, s}) })
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
+	"github.com/santhosh-tekuri/jsonschema/v6/kind"
 	"golang.org/x/text/language"
 	"golang.org/x/text/message"
 
@@ -14,7 +15,10 @@ import (
 )
 
 // location is where the library believes that a schema is from.
-const location = "https://schema.invalid/schema"
+const (
+	base     = "https://schema.invalid/"
+	location = base + "schema"
+)
 
 // Compile reads a schema. The error is ErrSchema or ErrTooComplex.
 func Compile(document []byte) (*Schema, error) {
@@ -106,12 +110,15 @@ func compileError(err error) error {
 	case errors.As(err, &regex):
 		return fmt.Errorf("%w: %s: the regular expression %q: %w", ErrSchema, shortened(regex.URL), clip(regex.Regex), regex.Err)
 	}
-	return fmt.Errorf("%w: %s", ErrSchema, clip(strings.ReplaceAll(err.Error(), location, "")))
+	return fmt.Errorf("%w: %s", ErrSchema, clip(strings.ReplaceAll(strings.ReplaceAll(err.Error(), location, ""), base, "")))
 }
 
-// shortened is a URL without our location.
+// shortened is a URL without our location, as it may stand in the schema.
 func shortened(url string) string {
-	return clip(strings.TrimPrefix(strings.TrimPrefix(url, location), "#"))
+	for _, ours := range []string{location + "#", location, base} {
+		url = strings.TrimPrefix(url, ours)
+	}
+	return clip(url)
 }
 
 const maxMetaFaults = 5
@@ -124,16 +131,20 @@ func metaFaults(err error) string {
 	}
 	var faults []string
 	english := message.NewPrinter(language.English)
-	var leaves func(e *jsonschema.ValidationError)
-	leaves = func(e *jsonschema.ValidationError) {
+	var leaves func(e *jsonschema.ValidationError, within []string)
+	leaves = func(e *jsonschema.ValidationError, within []string) {
+		if name, ok := e.ErrorKind.(*kind.PropertyNames); ok { // its causes' places begin anew
+			within = append(slices.Clone(e.InstanceLocation), name.Property)
+		}
 		for _, cause := range e.Causes {
-			leaves(cause)
+			leaves(cause, within)
 		}
 		if len(e.Causes) == 0 {
-			faults = append(faults, fmt.Sprintf("%s: %s", pointer(e.InstanceLocation), clip(e.ErrorKind.LocalizedString(english))))
+			place := pointer(append(slices.Clone(within), e.InstanceLocation...))
+			faults = append(faults, fmt.Sprintf("%s: %s", place, clip(e.ErrorKind.LocalizedString(english))))
 		}
 	}
-	leaves(top)
+	leaves(top, nil)
 	slices.Sort(faults)
 	faults = slices.Compact(faults)
 	if len(faults) > maxMetaFaults {

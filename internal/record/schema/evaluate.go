@@ -161,7 +161,7 @@ func (e *evaluation) hasFormat() bool {
 	if !ok {
 		return true
 	}
-	if e.n.format.Name == "regex" {
+	if e.n.format == regex {
 		e.pay(1_000_000)
 	}
 	e.pay(200 + 50*len(s))

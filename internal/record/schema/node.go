@@ -60,6 +60,13 @@ type node struct {
 	multipleOf           *big.Rat
 }
 
+// regex is the format of that name. The library's would use Compile's engine, which
+// counts the expressions of a schema.
+var regex = &jsonschema.Format{Name: "regex", Validate: func(v any) error {
+	_, err := pattern.Compile(v.(string))
+	return err
+}}
+
 type named[T any] struct {
 	name    string
 	pattern *pattern.Pattern // of patternProperties
@@ -149,12 +156,12 @@ func (b *builder) node(s *jsonschema.Schema) *node {
 	if n, ok := b.nodes[s]; ok {
 		return n
 	}
-	base, where, _ := strings.Cut(s.Location, "#")
+	document, where, _ := strings.Cut(s.Location, "#")
 	n := &node{where: where, always: s.Bool}
 	b.nodes[s] = n
 	switch {
-	case base != location:
-		b.err = fmt.Errorf("%w: %s refers to another document, and only #… within this one can be referred to", ErrSchema, clip(base))
+	case document != location:
+		b.err = fmt.Errorf("%w: %s refers to another document, and only #… within this one can be referred to", ErrSchema, clip(document))
 	case s.DynamicRef != nil:
 		b.err = fmt.Errorf("%w: %s: $dynamicRef is not supported, use $ref", ErrSchema, where)
 	case s.RecursiveRef != nil:
@@ -173,7 +180,9 @@ func (b *builder) node(s *jsonschema.Schema) *node {
 			n.enum = append(n.enum, newConstant(v))
 		}
 	}
-	n.format = s.Format
+	if n.format = s.Format; n.format != nil && n.format.Name == "regex" {
+		n.format = regex
+	}
 	b.applicators(n, s)
 	b.object(n, s)
 	b.array(n, s)

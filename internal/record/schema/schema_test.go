@@ -110,7 +110,7 @@ func TestCompileRefuses(t *testing.T) {
 		{"a look-ahead", `{"pattern":"a(?=b)"}`, ErrSchema, []string{"/pattern", "(?="}},
 		{"a look-ahead in a name", `{"patternProperties":{"a(?!b)":true}}`, ErrSchema, []string{"patternProperties", "(?!"}},
 		{"an expression that is too large", `{"pattern":"((abcdefghij){30}){30}"}`, ErrSchema, []string{"pattern", "too large"}},
-		{"expressions that are too large together", `{"allOf":[` + strings.Repeat(`{"pattern":"(abcdefghi){900}"},`, 9) + `{}]}`, ErrSchema, []string{"too large"}},
+		{"expressions that are too large together", `{"allOf":[` + strings.Repeat(`{"pattern":"(abcdefghi){500}"},`, 9) + `{}]}`, ErrSchema, []string{"too large: all together"}},
 		{"a dynamic reference", `{"$dynamicAnchor":"a","items":{"$dynamicRef":"#a"}}`, ErrSchema, []string{"/items", "$dynamicRef"}},
 		{"a reference to itself", `{"$ref":"#"}`, ErrTooComplex, []string{"itself"}},
 		{"references to each other", `{"$defs":{"a":{"$ref":"#/$defs/b"},"b":{"allOf":[{"$ref":"#/$defs/a"}]}},"items":{"$ref":"#/$defs/a"}}`, ErrTooComplex, []string{"/$defs/a", "itself"}},
@@ -147,6 +147,15 @@ func TestASchemaIsUsedByManyAtOnce(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+func TestExpressionsAsValuesAreNotTheSchemas(t *testing.T) {
+	s := compiled(t, `{"format":"regex"}`)
+	for range 100 { // together they are larger than a schema's may be
+		if got, err := s.Check([]byte(`"(abcdefghi){500}"`)); len(got) != 0 || err != nil {
+			t.Fatalf("got %v, %v", got, err)
+		}
+	}
 }
 
 func TestCheckRefusesWhatIsNoDocument(t *testing.T) {
@@ -262,4 +271,33 @@ func sortedNames(m map[string]func() any) []string {
 	}
 	slices.Sort(names)
 	return names
+}
+
+func FuzzSchema(f *testing.F) {
+	for _, seed := range [][2]string{
+		{`{"properties":{"a":{"$ref":"#/$defs/x"}},"$defs":{"x":{"type":["string","null"],"pattern":"^a"}}}`, `{"a":"b"}`},
+		{`{"anyOf":[{"const":1},{"enum":[[],{}]}],"unevaluatedProperties":false}`, `{"a":1.0}`},
+		{`{"$ref":"#/a~1b","a/b":{"uniqueItems":true,"contains":{"multipleOf":0.1}}}`, `[0.3,0.30]`},
+		{`{"$id":"x","$anchor":"y","items":{"$ref":"x#y"},"minItems":1}`, `[[[]]]`},
+	} {
+		f.Add(seed[0], seed[1])
+	}
+	f.Fuzz(func(t *testing.T, text, document string) {
+		s, err := Compile([]byte(text))
+		if err != nil {
+			if !errors.Is(err, ErrSchema) && !errors.Is(err, ErrTooComplex) {
+				t.Fatalf("Compile(%q): %v", text, err)
+			}
+			return
+		}
+		faults, err := s.Check([]byte(document))
+		if err == nil && len(faults) > MaxFaults {
+			t.Errorf("%q on %q: %d faults", text, document, len(faults))
+		}
+		for _, fault := range faults {
+			if fault.Message == "" || fault.Pointer != "" && fault.Pointer[0] != '/' {
+				t.Errorf("%q on %q: %+v", text, document, fault)
+			}
+		}
+	})
 }

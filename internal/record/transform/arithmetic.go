@@ -43,9 +43,8 @@ func (m *machine) arithmetic() []gojq.CompilerOption {
 // compare walks both values first if both have parts.
 func (m *machine) compare(l, r any) (int, error) {
 	if container(l) && container(r) {
-		a, _ := m.tree(l)
-		b, _ := m.tree(r)
-		if !m.charge(a + b) {
+		e := m.extent(l, r)
+		if !m.charge(stepCost*e.parts + e.text/16) {
 			return 0, m.err
 		}
 	}
@@ -117,7 +116,7 @@ func (m *machine) merge(a, b map[string]any) any {
 		return b
 	case len(b) == 0:
 		return a
-	case !m.charge(boxSize + memberSize*(len(a)+len(b))):
+	case !m.charge(objectSize(len(a) + len(b))):
 		return m.err
 	}
 	c := make(map[string]any, len(a)+len(b))
@@ -178,7 +177,7 @@ func (m *machine) mergeDeep(a, b map[string]any, depth int) any {
 	if depth == maxDepth {
 		m.tooDeep()
 	}
-	if !m.charge(boxSize + memberSize*(len(a)+len(b))) {
+	if !m.charge(objectSize(len(a) + len(b))) {
 		return m.err
 	}
 	c := make(map[string]any, len(a)+len(b))
@@ -294,8 +293,11 @@ func (m *machine) calculate(verb string, l, r any, ints func(a, b int) (any, err
 	default:
 		v, err = bigs(toBig(x), toBig(y))
 	}
-	if n, ok := v.(*big.Int); ok && n.BitLen() > maxBits {
-		err = errBits
+	if n, ok := v.(*big.Int); ok {
+		if n.BitLen() > maxBits {
+			return errBits
+		}
+		m.charge(boxSize + n.BitLen()/8)
 	}
 	if err != nil {
 		return err

@@ -94,6 +94,12 @@ func TestCanonicalIsBoundedWhileItBuilds(t *testing.T) {
 	}
 }
 
+// fataler is a *testing.T or a *rapid.T.
+type fataler interface {
+	Fatal(...any)
+	Fatalf(string, ...any)
+}
+
 // A leaf is a member of the naive transform: a path of names and array indexes, and the
 // value there.
 type leaf struct {
@@ -102,7 +108,7 @@ type leaf struct {
 }
 
 // leaves lists what naively stands in a JSON value, in its order.
-func leaves(t testing.TB, d *json.Decoder, path []any) []leaf {
+func leaves(t fataler, d *json.Decoder, path []any) []leaf {
 	token, err := d.Token()
 	if err != nil {
 		t.Fatal(err)
@@ -132,7 +138,7 @@ func leaves(t testing.TB, d *json.Decoder, path []any) []leaf {
 	return []leaf{{path, token}}
 }
 
-func leavesOf(t testing.TB, text []byte) []leaf {
+func leavesOf(t fataler, text []byte) []leaf {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.UseNumber()
 	return leaves(t, d, nil)
@@ -165,7 +171,7 @@ func last(path []any) any {
 }
 
 // checkAgainstNaive compares Canonical with a flattening by encoding/json.
-func checkAgainstNaive(t testing.TB, original []byte) {
+func checkAgainstNaive(t fataler, original []byte) {
 	got, err := Canonical(original)
 	if err != nil {
 		if errors.Is(err, ErrTooLarge) || errors.Is(err, ErrNumber) {
@@ -211,7 +217,7 @@ func naiveText(s string) any {
 }
 
 // escapeNames escapes each name of a document once more, at every level.
-func escapeNames(t testing.TB, document []byte) []byte {
+func escapeNames(t fataler, document []byte) []byte {
 	d := jsontext.NewDecoder(bytes.NewReader(document))
 	var b bytes.Buffer
 	e := jsontext.NewEncoder(&b, jsontext.AllowDuplicateNames(true))
@@ -238,18 +244,79 @@ func escapeNames(t testing.TB, document []byte) []byte {
 
 func TestCanonicalAgainstANaiveFlattening(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		object := objects(t, 4)
-		original, err := json.Marshal(object)
+		original, err := json.Marshal(objects(4).Draw(t, "object"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		checkAgainstNaive(testingTB{t}, original)
+		checkAgainstNaive(t, original)
 	})
 }
 
-// testingTB lets a rapid test use helpers of a testing.TB.
-type testingTB struct{ *rapid.T }
+// objects generates JSON objects with names and texts that matter here.
+func objects(depth int) *rapid.Generator[map[string]any] {
+	name := rapid.OneOf(rapid.SampledFrom([]string{"", "a", "b", ".", `\\`, "a.b", `a\.`, "__proto__"}), rapid.String())
+	return rapid.MapOfN(name, values(depth-1), 0, 4)
+}
 
-func (testingTB) Cleanup(func())                {}
-func (testingTB) Setenv(string, string)         {}
-func (testingTB) TempDir() string               { panic("not in a property test") }
+func values(depth int) *rapid.Generator[any] {
+	all := []*rapid.Generator[any]{
+		rapid.SampledFrom([]any{nil, true, false, json.Number("1.50"), json.Number("-0"), json.Number("1e400"), json.Number("9007199254740993")}),
+		texts().AsAny(),
+	}
+	if depth > 0 {
+		all = append(all, objects(depth).AsAny(), rapid.SliceOfN(values(depth-1), 0, 3).AsAny())
+	}
+	return rapid.OneOf(all...)
+}
+
+func texts() *rapid.Generator[string] {
+	return rapid.OneOf(
+		rapid.String(),
+		rapid.SampledFrom([]string{" x ", "\u2003é", "e\u0301 ", "\n"}),
+		rapid.StringMatching(` ?-?[0-9]{1,17}(\.[0-9]{0,17})?([eE][0-9])? ?`),
+		rapid.StringMatching(`[0-9]{4}-(0[0-9]|1[0-3])-[0-3][0-9]`),
+		rapid.StringMatching(`(0000|2024|2026|9999)-(02-29|12-31|01-01)[Tt ](00|23|24):(00|59):(00|59|60)([.,][0-9]{0,10})?([Zz]|[+-](00|01|23|24):(00|59|60))`),
+	)
+}
+
+func FuzzCanonical(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"a":{"b":{"c":" 1 "}},"a.b":[{"x":{"y":"2026-11-22T10:00:00+01:00"}}],"\\":{"":{}}}`,
+		`{"a":"\ud83d\ude00","b":[[[]],{}],"c":1e-400,"d":"e\u0301"}`, `{"":{"":{"":"-0.0"}}}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, original []byte) {
+		if !jsontext.Value(original).IsValid() || jsontext.Value(original).Kind() != '{' {
+			if got, err := Canonical(original); err == nil && !jsontext.Value(original).IsValid() && json.Valid(original) {
+				t.Skipf("more than one value: %s", got)
+			}
+			return
+		}
+		checkAgainstNaive(t, original)
+	})
+}
+
+func BenchmarkCanonical(b *testing.B) {
+	small := `{"id":"ord-2026-000123","customer":{"name":"Zoë van Dam ","email":"zoe@example.com","address":{"street":"Kerkstraat 12","city":"Utrecht","zip":"3511 AB"}},"placed":"2026-11-22T10:00:00+01:00","total":"129.90","currency":"EUR","paid":true,"lines":[{"sku":"A-1","qty":2},{"sku":"B-7","qty":1}],"note":null}`
+	var large bytes.Buffer
+	large.WriteString(`{"orders":[`)
+	for large.Len() < 100<<10 {
+		large.WriteString(small + ",")
+	}
+	large.WriteString(`{}]}`)
+	for _, bb := range []struct {
+		name     string
+		document []byte
+	}{{"300B", []byte(small)}, {"100KB", large.Bytes()}} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.SetBytes(int64(len(bb.document)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := Canonical(bb.document); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -157,7 +157,7 @@ func (e *edit) updateMember(object map[string]any, name string, path []any, valu
 		return nil, err
 	}
 	if !e.owns(object) {
-		if !e.m.charge(boxSize + memberSize*(len(object)+1)) {
+		if !e.m.charge(objectSize(len(object) + 1)) {
 			return nil, e.m.err
 		}
 		c := make(map[string]any, len(object)+1)

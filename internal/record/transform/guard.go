@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/bits"
 	"strings"
+	"unicode"
 
 	"github.com/go-json-experiment/json/jsontext"
 	"github.com/itchyny/gojq"
@@ -42,6 +43,7 @@ func (m *machine) functions() []gojq.CompilerOption {
 		guard("__item", 0, 0, m.itemCost),
 		guard("__object", 0, 0, m.shallowCost),
 		guard("__key", 0, 0, keyCost),
+		guard("__several", 0, 0, severalCost),
 		guard("__shallow", 0, 0, m.shallowCost),
 		guard("__split", 0, 1, m.splitCost),
 		guard("__tree", 0, 1, m.treeCost),
@@ -81,7 +83,11 @@ func (m *machine) itemCost(v any, _ []any) (int, error) {
 	return itemSize + boxSize, nil
 }
 
-func (m *machine) shallowCost(v any, _ []any) (int, error) { return 2 * shallow(v), nil }
+// severalCost is that of an array of numbers, at most the eight of a broken-down time.
+func severalCost(any, []any) (int, error) { return boxSize + 8*itemSize, nil }
+
+// shallowCost is that of a value, or of another one with as many items or members.
+func (m *machine) shallowCost(v any, _ []any) (int, error) { return shallow(v), nil }
 
 // keyCost refuses what would search, and is free.
 func keyCost(v any, _ []any) (int, error) {
@@ -99,35 +105,31 @@ func (m *machine) splitCost(v any, _ []any) (int, error) {
 	return 0, nil
 }
 
-// treeCost is that of walking the input and the argument.
+// treeCost is that of making one array or object of all that the input and the argument
+// hold.
 func (m *machine) treeCost(v any, args []any) (int, error) {
-	size, _ := m.tree(v)
-	for _, a := range args {
-		n, _ := m.tree(a)
-		size += n
-	}
-	return 2 * size, m.err
+	e := m.extent(append(args[:len(args):len(args)], v)...)
+	return groupSize + boxSize*e.parts + 2*e.text, m.err
 }
 
+// sortCost is that of comparing each item, or what it is sorted by, with some others. A
+// comparison goes through both.
 func (m *machine) sortCost(v any, args []any) (int, error) {
-	size, err := m.treeCost(v, args)
-	if items, ok := v.([]any); ok {
-		size += size / 2 * bits.Len(uint(len(items)))
+	keys := v
+	if len(args) > 0 {
+		keys = args[0]
 	}
-	return size, err
+	e, rounds := m.extent(keys), 1
+	if items, ok := v.([]any); ok {
+		rounds = bits.Len(uint(len(items)))
+	}
+	return boxSize + 2*shallow(v) + rounds*(stepCost*e.parts+e.text/16), m.err
 }
 
-// encodeCost is that of writing a value as JSON, and escaping that once more: a byte
-// can become six.
+// encodeCost is that of writing a value as JSON, or in a format: a byte can become six.
 func (m *machine) encodeCost(v any, _ []any) (int, error) {
-	switch v := v.(type) {
-	case string:
-		return boxSize + 8*len(v), nil
-	case []any, map[string]any:
-		size, _ := m.tree(v)
-		return 6 * size, m.err
-	}
-	return 2 * boxSize, nil
+	e := m.extent(v)
+	return boxSize + memberSize*e.parts + 8*e.text, m.err
 }
 
 // containsCost is that of looking for each part of the argument in each of the input; a
@@ -152,28 +154,21 @@ func (m *machine) product(l, r int) (int, error) {
 	return 64*(l+r) + l*r, m.err // both are at most 2^27
 }
 
-// parts is how many parts a value has that are compared with others.
+// parts is how many parts a value has that are compared with others: a text's bytes.
 func (m *machine) parts(v any) int {
-	switch v := v.(type) {
-	case string:
-		return len(v)
-	case []any, map[string]any:
-		size, _ := m.tree(v)
-		return size / (itemSize / 2)
-	}
-	return 1
+	e := m.extent(v)
+	return e.parts + e.text
 }
 
 func (m *machine) joinCost(v any, args []any) (int, error) {
-	size, _ := m.tree(v)
-	items := 0
+	e, items := m.extent(v), 0
 	switch v := v.(type) {
 	case []any:
 		items = len(v)
 	case map[string]any:
 		items = len(v)
 	}
-	return 3 * (size + items*shallow(args[0])), m.err
+	return memberSize*e.parts + 3*(e.text+items*shallow(args[0])), m.err
 }
 
 func (m *machine) transposeCost(v any, _ []any) (int, error) {
@@ -215,7 +210,13 @@ func timeTextCost(v any, args []any) (int, error) {
 	if _, isText := v.(string); isText && strings.Contains(format, "%Z") {
 		return 0, errors.New("strptime: %Z depends on the machine; use %z")
 	}
-	return 400*len(format) + shallow(v), nil
+	widths := 0
+	for _, c := range format {
+		if unicode.IsDigit(c) {
+			widths++
+		}
+	}
+	return boxSize + 8*itemSize + 16*len(format) + 1024*widths + shallow(v), nil
 }
 
 // fromJSON is gojq's, but for its numbers: they are finite.
@@ -234,6 +235,8 @@ func (m *machine) fromJSON(v any, _ []any) any {
 		return m.err
 	case errors.As(err, &syntax):
 		return fmt.Errorf("fromjson: the text is not JSON: %w", syntax.Err)
+	case errors.Is(err, ErrNumber):
+		return fmt.Errorf("fromjson: %w", ErrNumber)
 	case err != nil:
 		return fmt.Errorf("fromjson: %w", err)
 	}

@@ -3,6 +3,7 @@ package transform
 import (
 	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
 	"github.com/itchyny/gojq"
@@ -95,6 +96,11 @@ func (m *machine) found(s string, re *pattern.Pattern, all bool) ([][]int, error
 		if !m.charge((len(s) + 1) * 8) {
 			return nil, m.err
 		}
+		if len(s) > quick {
+			if err := m.rehearse(s, re); err != nil {
+				return nil, err
+			}
+		}
 	}
 	places := re.FindAllStringSubmatchIndex(s, n)
 	if !m.charge(len(places) * (boxSize + 16*(re.NumSubexp()+1))) {
@@ -103,12 +109,31 @@ func (m *machine) found(s string, re *pattern.Pattern, all bool) ([][]int, error
 	return places, nil
 }
 
+// quick is how long a text may be whose matches are all looked for at once, in bytes.
+const quick = 1000
+
+// rehearse looks for four times as many matches each time, until it has seen all or the
+// time that it takes foretells that they take too long. regexp cannot be interrupted.
+func (m *machine) rehearse(s string, re *pattern.Pattern) error {
+	start := time.Now()
+	for n := 1; len(re.FindAllStringIndex(s, n)) == n && n < len(s)/4; n *= 4 {
+		if time.Since(start) > TimeLimit/4 {
+			m.err = fmt.Errorf("%w: a regular expression has too many matches", ErrTime)
+			return m.err
+		}
+		if !m.charge(24 * n) {
+			return m.err
+		}
+	}
+	return nil
+}
+
 func (m *machine) matches(s string, re *pattern.Pattern, all bool) any {
 	places, err := m.found(s, re, all)
 	if err != nil {
 		return err
 	}
-	if !m.charge(len(places) * (boxSize + 4*memberSize + re.NumSubexp()*(boxSize+4*memberSize))) {
+	if !m.charge(len(places) * (1 + re.NumSubexp()) * objectSize(4)) {
 		return m.err
 	}
 	at := &runes{s: s}
@@ -160,7 +185,7 @@ func (m *machine) pieces(s string, re *pattern.Pattern, all bool) any {
 		return err
 	}
 	names := re.SubexpNames()[1:]
-	if !m.charge(len(places) * (2*boxSize + 2*itemSize + memberSize*len(names))) {
+	if !m.charge(len(places) * (2*boxSize + 2*itemSize + objectSize(len(names)))) {
 		return m.err
 	}
 	pieces := make([]any, len(places))

@@ -12,57 +12,24 @@ import (
 	"github.com/itchyny/gojq"
 )
 
-// What a value takes, in bytes, a little more than it does.
+// What a value takes, in bytes.
 const (
-	itemSize   = 40 // an array's item: its place, twice for append's slack, and its box
-	memberSize = 80 // an object's member: the map's slot and its slack
-	boxSize    = 48 // an array's or object's own
+	boxSize    = 48  // any value's own
+	itemSize   = 40  // an array's item: its place, twice for append's slack, and its box
+	memberSize = 80  // an object's member: a map's slot and its slack
+	groupSize  = 300 // a map's room for up to groupRoom members
+	groupRoom  = 8
+	stepCost   = 30 // to go to a part of a value, in nanoseconds
 )
 
-// tree walks a value, charges for walking, and returns about how many bytes it would take
-// if nothing in it were shared. Values share: [.,.] doubled forty times is a small
-// value, and as a text would fill the world. So whatever walks a value to its leaves is
-// preceded by this walk, which ends at the run's limits. It is false then.
-func (m *meter) tree(v any) (size int, ok bool) {
-	size = m.walk(v, 0)
-	return size, m.err == nil
-}
-
-func (m *meter) walk(v any, depth int) int {
-	if m.err != nil {
-		return 0
+func objectSize(members int) int {
+	switch {
+	case members == 0:
+		return boxSize
+	case members <= groupRoom:
+		return boxSize + groupSize
 	}
-	switch v := v.(type) {
-	case string:
-		return boxSize + len(v)
-	case json.Number:
-		return boxSize + len(v)
-	case *big.Int:
-		return 2 * boxSize
-	case []any:
-		if depth == maxDepth {
-			m.tooDeep()
-			return 0
-		}
-		size := boxSize + itemSize*len(v)
-		m.charge(size)
-		for _, item := range v {
-			size += m.walk(item, depth+1)
-		}
-		return size
-	case map[string]any:
-		if depth == maxDepth {
-			m.tooDeep()
-			return 0
-		}
-		size := boxSize + memberSize*len(v)
-		m.charge(size)
-		for name, member := range v {
-			size += len(name) + m.walk(member, depth+1)
-		}
-		return size
-	}
-	return 0
+	return boxSize + groupSize + memberSize*members
 }
 
 // shallow is the size of a value without what its items hold.
@@ -73,9 +40,59 @@ func shallow(v any) int {
 	case []any:
 		return boxSize + itemSize*len(v)
 	case map[string]any:
-		return boxSize + memberSize*len(v)
+		return objectSize(len(v))
 	}
-	return boxSize / 2
+	return boxSize
+}
+
+// An extent is how many parts a value has, itself among them, and how much text. Parts
+// that are shared count as often as they are seen.
+type extent struct{ parts, text int }
+
+// extent walks a value, charging for it. Values share: [.,.] doubled forty times is a
+// small value, and as a text would fill the world. So whatever walks a value to its
+// leaves is preceded by this walk, which ends at the run's limits; what it returns then
+// is of no use, and m.err is set.
+func (m *meter) extent(all ...any) extent {
+	var e extent
+	for _, v := range all {
+		m.walk(v, 0, &e)
+	}
+	return e
+}
+
+func (m *meter) walk(v any, depth int, e *extent) {
+	e.parts++
+	switch v := v.(type) {
+	case string:
+		e.text += len(v)
+	case json.Number:
+		e.text += len(v)
+	case *big.Int:
+		e.text += maxBits / 3
+	case []any:
+		if !m.enter(len(v), depth) {
+			return
+		}
+		for _, item := range v {
+			m.walk(item, depth+1, e)
+		}
+	case map[string]any:
+		if !m.enter(len(v), depth) {
+			return
+		}
+		for name, member := range v {
+			e.text += len(name)
+			m.walk(member, depth+1, e)
+		}
+	}
+}
+
+func (m *meter) enter(parts, depth int) bool {
+	if depth == maxDepth {
+		m.tooDeep()
+	}
+	return m.charge(stepCost * (parts + 1))
 }
 
 // decode reads an original as the interpreter wants it, numbers as their literals.
@@ -102,6 +119,9 @@ func (m *meter) read(d *jsontext.Decoder, depth int) (any, error) {
 	switch t.Kind() {
 	case '{':
 		members := map[string]any{}
+		if m.charge(boxSize); d.PeekKind() == '"' {
+			m.charge(groupSize)
+		}
 		for d.PeekKind() == '"' {
 			t, err := d.ReadToken()
 			if err != nil {
@@ -119,7 +139,9 @@ func (m *meter) read(d *jsontext.Decoder, depth int) (any, error) {
 		return members, err
 	case '[':
 		items := []any{}
+		m.charge(boxSize)
 		for d.PeekKind() != ']' {
+			m.charge(itemSize)
 			item, err := m.read(d, depth+1)
 			if err != nil {
 				return nil, err

@@ -7,7 +7,8 @@ import (
 	"reflect"
 	"time"
 
-	"github.com/itchyny/gojq")
+	"github.com/itchyny/gojq"
+)
 
 // heavy is held by the one run that may use more than lightWork or lightStack.
 var heavy = make(chan struct{}, 1)
@@ -48,8 +49,8 @@ func (m *meter) close() {
 }
 
 // watch has the interpreter's stacks looked at. Nothing else tells how deep a program
-// recurses. They are unexported, so Compile's test fails if a new version of gojq has
-// others, and watch panics.
+// recurses. They are unexported: if a version of gojq has others, watch panics, every run
+// fails, and TestTheMeterSeesTheInterpretersStacks tells.
 func (m *meter) watch(values gojq.Iter) {
 	env := reflect.ValueOf(values).Elem()
 	for _, s := range []reflect.Value{

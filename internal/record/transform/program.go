@@ -14,7 +14,7 @@ import (
 const (
 	MaxProgram  = 16 << 10    // bytes of its text
 	TimeLimit   = time.Second // for one document
-	MaxWork     = 96 << 20    // units for one document, see the package's comment
+	MaxWork     = 128 << 20   // units for one document, see the package's comment
 	MaxStack    = 16 << 20    // bytes of the interpreter's stacks
 	lightWork   = 8 << 20     // units that a run may use while others run
 	lightStack  = 1 << 20     // and bytes of stack

@@ -59,10 +59,17 @@ func (r *readers) take(ctx context.Context) (*conn, error) {
 	}
 }
 
+// mapped lets a reader see the file's first GiB in the system's own cache, where it
+// would else copy page by page into a small one of its own: in a file of a million
+// records that halves what a fetch takes. A disk that cannot be read ends the process
+// then, by SIGBUS, in place of the query; what was acknowledged is safe either way.
+const mapped = "mmap_size = 1073741824"
+
 func (r *readers) open(ctx context.Context) (*conn, error) {
 	c, err := connect(ctx, r.path,
 		"busy_timeout = 10000", // another process that recovers the log after a crash
 		"query_only = ON",
+		mapped,
 		"cache_size = -4000", // KiB
 	)
 	if err != nil {

@@ -48,9 +48,10 @@ func Compile(text string) (*Pattern, error) {
 	return &Pattern{re, n}, nil
 }
 
-// Cost is about the most nanoseconds that a match over a text of so many bytes takes.
+// Cost is about the most nanoseconds that one match over a text of so many bytes takes.
+// All matches of a text can take that each: after a match, a*b|a looks for the b again.
 func (p *Pattern) Cost(bytes int) int {
-	return 100 + bytes*(10+p.size)
+	return 100 + bytes*(20+3*p.size)
 }
 
 // Size is the number of instructions, about 200 bytes of memory each.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -22,6 +23,9 @@ const (
 	maxInternal = 3
 )
 
+// passing are the statuses of what passes by itself.
+var passing = []int{http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout}
+
 // pause waits, unless ctx ends before.
 type pause func(ctx context.Context, d time.Duration) error
 
@@ -34,17 +38,17 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// patience decides whether a request is sent again.
-type patience struct {
+// retries decides whether a request is sent again.
+type retries struct {
 	client *client
 	tries  int           // that failed
 	waited time.Duration // so far
 }
 
-func (c *client) patience() *patience { return &patience{client: c} }
+func (c *client) retries() *retries { return &retries{client: c} }
 
 // wait returns nil when it is time to try again after err, and else why not.
-func (p *patience) wait(ctx context.Context, err error) error {
+func (p *retries) wait(ctx context.Context, err error) error {
 	p.tries++
 	switch {
 	case ctx.Err() != nil:
@@ -64,14 +68,13 @@ func (p *patience) wait(ctx context.Context, err error) error {
 	return p.client.pause(ctx, d)
 }
 
-func (p *patience) mayHelp(err error) bool {
+func (p *retries) mayHelp(err error) bool {
 	var no *refusal
 	var final *finalError
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &no):
-		return no.status == http.StatusTooManyRequests || no.status > 500 ||
-			no.status == http.StatusInternalServerError && p.tries < maxInternal
+		return slices.Contains(passing, no.status) || no.status == http.StatusInternalServerError && p.tries < maxInternal
 	case errors.As(err, &final), errors.As(err, &certificate):
 		return false
 	}
@@ -84,7 +87,7 @@ type finalError struct{ error }
 func (e *finalError) Unwrap() error { return e.error }
 
 // tookTooLong says whether less to do might have been done in time.
-func (p *patience) tookTooLong(err error) bool {
+func (p *retries) tookTooLong(err error) bool {
 	var no *refusal
 	if errors.As(err, &no) {
 		return no.status == http.StatusGatewayTimeout || no.status == http.StatusServiceUnavailable && p.tries >= 3
