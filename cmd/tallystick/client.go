@@ -13,7 +13,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 )
 
 // A client's requests have less than the gateway's deadline of 15 s to be answered; a
@@ -27,7 +27,8 @@ type clientOptions struct {
 	user string
 }
 
-func (o *clientOptions) flags(f *pflag.FlagSet) {
+func (o *clientOptions) flags(c *cobra.Command) {
+	f := c.Flags()
 	f.StringVar(&o.url, "url", envOr("TALLYSTICK_URL", "http://127.0.0.1:8080"), "where Tallystick is (TALLYSTICK_URL)")
 	f.StringVar(&o.key, "key", "", "API key (API_KEY); on this machine, the one that serve keeps in this folder")
 	f.StringVar(&o.user, "user", "", "USER:PASSWORD, where BASIC_AUTH is set (TALLYSTICK_USER)")

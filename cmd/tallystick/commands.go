@@ -7,7 +7,6 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 )
 
 // The commands beside serve are clients of a Tallystick that runs, here or elsewhere.
@@ -20,10 +19,11 @@ type clientCommand struct {
 	quiet bool
 }
 
-func (o *clientCommand) flags(f *pflag.FlagSet) {
+func (o *clientCommand) flags(c *cobra.Command) {
+	f := c.Flags()
 	f.SortFlags = false
 	f.BoolVar(&o.quiet, "quiet", false, "no progress")
-	o.clientOptions.flags(f)
+	o.clientOptions.flags(c)
 }
 
 // begin returns what the command works with. Its context ends with Ctrl-C, and a second

@@ -13,7 +13,6 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 
 	"github.com/tallystick/tallystick/internal/record"
 )
@@ -35,11 +34,12 @@ type exportOptions struct {
 
 const formatUsage = "ndjson or csv (default: csv for a file that ends in .csv, else ndjson)"
 
-func (o *exportOptions) flags(f *pflag.FlagSet) {
+func (o *exportOptions) flags(c *cobra.Command) {
+	f := c.Flags()
 	f.SortFlags = false
 	f.StringVarP(&o.file, "output", "o", stdio, "the file; it gets its name when it is complete; - is standard output")
 	f.StringVar(&o.format, "format", "", formatUsage)
-	o.clientCommand.flags(f)
+	o.clientCommand.flags(c)
 }
 
 func (o *exportOptions) check() (err error) {
@@ -83,7 +83,7 @@ twice. A record that is changed meanwhile is exported as it was before or after.
 		},
 	}
 	f := c.Flags()
-	o.flags(f)
+	o.flags(c)
 	f.StringVar(&o.fields, "fields", "", "the columns of a CSV, separated by commas")
 	f.StringVar(&o.filter, "filter", "", `only these, such as 'color = "red" AND price < 10'`)
 	f.StringVar(&o.orderBy, "order-by", "", "a field, or a field and desc: 'price desc'; records without it are left out")

@@ -53,9 +53,9 @@ only with the same --repeat-as, and its rows the same as long as they keep their
 		},
 	}
 	f := c.Flags()
-	o.flags(f)
+	o.flags(c)
 	f.StringVar(&o.format, "format", "", formatUsage)
-	f.StringVar(&o.mode, "mode", "insert", "insert: a row whose record is there has to be the same; or upsert: it replaces it")
+	f.StringVar(&o.mode, "mode", "insert", "insert: where a record is there it has to be the same; upsert: replace it")
 	f.StringVar(&o.idField, "id-field", "", "the field, or column, that is the id")
 	f.StringVar(&o.repeatAs, "repeat-as", "", "a text of your own that names this import, see above")
 	f.BoolVar(&o.validateOnly, "validate-only", false, "say what importing would do, and store nothing")

@@ -41,7 +41,7 @@ were changed. It may be interrupted: the same command goes on with those that ar
 			return r.verdict(ctx, err)
 		},
 	}
-	o.flags(c.Flags())
+	o.flags(c)
 	return c
 }
 

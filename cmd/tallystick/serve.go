@@ -53,7 +53,7 @@ func serveCommand() *cobra.Command {
 	}
 	f := c.Flags()
 	f.StringVar(&o.addr, "addr", envOr("ADDR", "127.0.0.1:8080"), "address to listen on (ADDR)")
-	f.StringVar(&o.store, "store", envOr("STORE", defaultStore), "sqlite:PATH, datastore:PROJECT[/DATABASE] or firestore:PROJECT[/DATABASE] (STORE)")
+	f.StringVar(&o.store, "store", envOr("STORE", defaultStore), "sqlite:PATH, datastore:PROJECT or firestore:PROJECT (STORE)")
 	f.StringSliceVar(&o.apiKeys, "api-key", nil, "key that opens the keyed routes; repeat it for more (API_KEYS, comma-separated)")
 	f.BoolVar(&o.processes, "processes", false, "run every function as a process of its own, as deployed")
 	f.StringVar(&o.debugAddr, "debug-addr", "", "serve profiles, and without --processes figures, at /debug/ on this address")

@@ -193,6 +193,11 @@ func TestHelpIsReadable(t *testing.T) {
 	}{
 		{[]string{"--help"}, []string{"serve       Run the whole product on this machine"}},
 		{[]string{"serve", "--help"}, []string{"--addr", "127.0.0.1:8080", "--store", "sqlite:PATH", "--api-key", "--processes", "README"}},
+		{[]string{"import", "visits", "--help"}, []string{"visits [FILE]", "GoatCounter", "--url", "--key", "--user", "--max-errors"}},
+		{[]string{"import", "records", "--help"}, []string{"records COLLECTION [FILE]", "--repeat-as", "--mode", "--atomic"}},
+		{[]string{"export", "visits", "--help"}, []string{"--output", "--format"}},
+		{[]string{"export", "records", "--help"}, []string{"records COLLECTION", "--fields", "--filter", "--order-by"}},
+		{[]string{"retransform", "--help"}, []string{"retransform COLLECTION", "--quiet"}},
 	} {
 		out, err := command(t, t.TempDir(), tt.args...).CombinedOutput()
 		if err != nil {

@@ -41,7 +41,7 @@ For each page and day the larger number stands, so importing a file twice change
 		},
 	}
 	f := c.Flags()
-	o.flags(f)
+	o.flags(c)
 	f.BoolVar(&o.validateOnly, "validate-only", false, "say what is in the file, and import nothing")
 	f.IntVar(&o.maxErrors, "max-errors", 0, "how many bad rows may be left out; with more of them nothing is imported")
 	return c
@@ -101,7 +101,7 @@ func exportVisitsCommand() *cobra.Command {
 		Args:  cobra.NoArgs,
 		RunE:  func(c *cobra.Command, _ []string) error { return o.runVisits(c) },
 	}
-	o.flags(c.Flags())
+	o.flags(c)
 	return c
 }
 

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/tallystick/tallystick/internal/record/schema"
@@ -51,12 +50,12 @@ func compile(s Settings) (*compiled, error) {
 	var err error
 	if len(s.Schema) > 0 {
 		if c.schema, err = schema.Compile(s.Schema); err != nil {
-			return nil, fmt.Errorf("%w: schema: %w", ErrSettings, err)
+			return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 		}
 	}
 	if s.Transform != "" {
 		if c.program, err = transform.Compile(s.Transform); err != nil {
-			return nil, fmt.Errorf("%w: transform: %w", ErrSettings, err)
+			return nil, fmt.Errorf("%w: %w", ErrSettings, err)
 		}
 	}
 	return c, nil
@@ -142,11 +141,11 @@ func (r *recipe) prepare(ctx context.Context, original []byte) (*prepared, error
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		return nil, invalid("transform: %s", strings.TrimPrefix(err.Error(), "transform: "))
+		return nil, invalid("%v", err)
 	}
 	if p.index, p.facts, err = r.collection.Settings.index(p.transformed); err != nil {
 		if errors.Is(err, ErrIndexed) {
-			return nil, invalid("%s", strings.TrimPrefix(err.Error(), "record: "))
+			return nil, invalid("%v", err)
 		}
 		return nil, err
 	}
@@ -157,7 +156,7 @@ func (r *recipe) keepsSchema(original []byte) error {
 	faults, err := r.schema.Check(original)
 	switch {
 	case err != nil:
-		return invalid("schema: %s", strings.TrimPrefix(err.Error(), "schema: "))
+		return invalid("%v", err)
 	case len(faults) == 0:
 		return nil
 	}

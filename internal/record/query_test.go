@@ -421,6 +421,8 @@ func oneIn(t *rapid.T, n int, what string) bool { return rapid.IntRange(0, n-1).
 
 // manner is what a collection's documents are like.
 type manner struct {
+	indexes []record.Index // declared fields mostly hold what they are declared for
+
 	long bool // some texts are too long for an index
 	many bool // some have more fields than are indexed by themselves
 	odd  bool // some names are too long, or have a NUL
@@ -446,6 +448,22 @@ func drawText(t *rapid.T, m manner) string {
 
 // drawValue draws a JSON value for a field.
 func drawValue(t *rapid.T, name string, m manner) string {
+	for _, x := range m.indexes {
+		if x.Field == name && !oneIn(t, 40, "unfit") {
+			switch x.Type {
+			case record.String:
+				return quoted(drawText(t, m))
+			case record.Number:
+				return of(t, "number", numberLiterals)
+			case record.Integer:
+				return of(t, "integer", []string{"0", "-0", "1", "2", "5", "9007199254740991", "9007199254740992", "9007199254740993", "9223372036854775807", "-9223372036854775808"})
+			case record.Boolean:
+				return strconv.FormatBool(rapid.Bool().Draw(t, "truth"))
+			case record.Time:
+				return quoted(of(t, "time", timeTexts[:8]))
+			}
+		}
+	}
 	kind := rapid.IntRange(0, 11).Draw(t, "kind")
 	if oneIn(t, 4, "as its name says") {
 		switch name {
@@ -487,9 +505,9 @@ func drawDocument(t *rapid.T, m manner) []byte {
 	for _, name := range names {
 		value := ""
 		if name == "deep" {
-			value = fmt.Sprintf(`{"a":%s,"b":{"c":%s}}`, drawValue(t, "", m), drawValue(t, "n", m))
+			value = fmt.Sprintf(`{"a":%s,"b":{"c":%s}}`, drawValue(t, "deep.a", m), drawValue(t, "deep.b.c", m))
 		} else {
-			value = drawValue(t, name, m)
+			value = drawValue(t, strings.NewReplacer(`\`, `\\`, ".", `\.`).Replace(name), m)
 		}
 		members = append(members, quoted(name)+of(t, "colon", []string{":", " : "})+value)
 	}
@@ -530,7 +548,7 @@ func (w *world) fits(fields []field) bool {
 
 // fill stores n random documents.
 func (w *world) fill(t *rapid.T, service *record.Service, now *clock, n int) {
-	m := manner{long: oneIn(t, 3, "long texts"), many: oneIn(t, 3, "many fields"), odd: oneIn(t, 3, "odd names")}
+	m := manner{indexes: w.settings.Indexes, long: oneIn(t, 3, "long texts"), many: oneIn(t, 3, "many fields"), odd: oneIn(t, 3, "odd names")}
 	var batch []record.Document
 	store := func() {
 		now.pass(time.Duration(rapid.IntRange(0, 3).Draw(t, "µs")) * time.Microsecond)
@@ -828,5 +846,22 @@ func TestAFilterFindsWhatAPlainEvaluationFinds(t *testing.T) {
 				t.Errorf("of %d questions %d were answered, %d with records: too few to show anything", asked, answered, found)
 			}
 		})
+	}
+}
+
+func TestATextInAFilterIsTakenAsOneInADocumentIs(t *testing.T) {
+	s := record.New(openSQLite(t), record.Options{})
+	configure(t, s, record.Settings{Indexes: []record.Index{{Field: "s", Type: record.String}}})
+	for _, texts := range [][]string{ // each the same text
+		{"2026-11-22T10:00:00Z", "2026-11-22T11:00:00+01:00", " 2026-11-22t10:00:00.000z ", "2026-11-22T10:00:00Z"},
+		{"2026-11-22", " 2026-11-22"}, {"2026-11-22T00:00:00Z", "2026-11-22T00:00:00.0Z"}, {"0000-06-01", "0000-06-01 "},
+		{"5", " 5"}, {"5.0", "5.0 "}, {"é", "e\u0301"}, {"x", " x\n"}, {"12345678901234567890", " 12345678901234567890"},
+	} {
+		put(t, s, "r", `{"s":`+quoted(texts[0])+`}`)
+		for _, text := range texts {
+			if got, err := where(t.Context(), s, "s = "+quoted(text), "", 10); err != nil || len(got) != 1 {
+				t.Errorf("%q does not find %q: %v, %v", text, texts[0], idsOf(got), err)
+			}
+		}
 	}
 }

@@ -39,8 +39,9 @@ func notFound(collection, id string) error {
 
 // read returns a live record's state with its content, or nil. When a part of the
 // content is missing, the record was changed or removed meanwhile: then it looks
-// again.
+// again. If it was not, the store has begun to remove what it takes for expired.
 func (r *Reader) read(ctx context.Context, collection, id string) (*state, error) {
+	last := ""
 	for {
 		entities, err := r.source.Get(ctx, recordKey(collection, id))
 		if err != nil {
@@ -52,6 +53,14 @@ func (r *Reader) read(ctx context.Context, collection, id string) (*state, error
 		}
 		if ok, err := r.complete(ctx, collection, id, s); ok || err != nil {
 			return s, err
+		}
+		switch tag := s.etag(); {
+		case tag != last:
+			last = tag
+		case s.expire.IsZero():
+			return nil, fmt.Errorf("record: %s/%s: a part of its content is missing", collection, id)
+		default:
+			return nil, nil
 		}
 	}
 }

@@ -79,12 +79,12 @@ type flattener struct {
 func (f *flattener) document() error {
 	if f.dec.PeekKind() != '{' {
 		if _, err := f.dec.ReadToken(); err != nil {
-			return fmt.Errorf("canonical: %w", err)
+			return err
 		}
-		return errors.New("canonical: not a JSON object")
+		return errors.New("it is not a JSON object")
 	}
 	if err := f.object(); err != nil {
-		return fmt.Errorf("canonical: %w", err)
+		return err
 	}
 	if len(f.out) > MaxBytes {
 		return ErrTooLarge
