@@ -63,7 +63,8 @@ func (r *retransformer) run(ctx context.Context) error {
 	q := query()
 	for size := retransformSize; ; {
 		var a struct {
-			Count, Left   int64
+			Count         int64
+			Left          *int64 // of the first reply and the last
 			Failed        []failedRecord
 			NextPageToken string
 		}
@@ -72,7 +73,10 @@ func (r *retransformer) run(ctx context.Context) error {
 			return err
 		}
 		r.answered = true
-		r.done, r.left, r.failed = r.done+a.Count, a.Left, r.failed+int64(len(a.Failed))
+		r.done, r.left, r.failed = r.done+a.Count, max(0, r.left-a.Count), r.failed+int64(len(a.Failed))
+		if a.Left != nil {
+			r.left = *a.Left
+		}
 		r.listed = append(r.listed, a.Failed[:min(len(a.Failed), maxListed-len(r.listed))]...)
 		// Failed ones are among those left.
 		r.meter.at(r.done+r.failed, r.done+r.left, fmt.Sprintf("%s made anew, %s left", counted(r.done, "record"), grouped(r.left)))

@@ -44,7 +44,7 @@ type retransformed struct {
 	Status        bool           `json:"status" doc:"True."`
 	Count         int            `json:"count" doc:"Records made anew by this call."`
 	Failed        []failedRecord `json:"failed,omitempty" doc:"Records that cannot be made by the settings as they are. They stay as they were."`
-	Left          int64          `json:"left" doc:"Records that are still as other settings made them, the failed ones among them. With 0 the indexes are complete."`
+	Left          *int64         `json:"left,omitempty" doc:"Of the first call and the last: records that are still as other settings made them, the failed ones among them. With 0 the indexes are complete."`
 	NextPageToken string         `json:"nextPageToken" doc:"For the next call; empty at the end."`
 }
 
@@ -73,7 +73,7 @@ func (h handlers) registerSettings() {
 				"`tallystick retransform` does so. A record's version stays, for its original does.",
 			Errors: []int{http.StatusNotFound, http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		},
-		Example: retransformed{Status: true, Count: 1},
+		Example: retransformed{Status: true, Count: 1, Left: new(int64)},
 	}, h.retransform)
 }
 

@@ -124,7 +124,7 @@ func conjunction(terms []Term, e *expr.Expr) ([]Term, error) {
 		}
 		return terms, nil
 	case filtering.FunctionFuzzyAnd:
-		return nil, fmt.Errorf("%w: join comparisons by AND", ErrUnsupported)
+		return nil, fmt.Errorf("%w: several comparisons are joined by AND, and each is made by = < <= > or >=", ErrUnsupported)
 	case filtering.FunctionEquals, filtering.FunctionLessThan, filtering.FunctionLessEquals,
 		filtering.FunctionGreaterThan, filtering.FunctionGreaterEquals:
 		t, err := comparison(storage.Op(f), args[0], args[1])

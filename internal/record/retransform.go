@@ -14,7 +14,7 @@ type Retransformed struct {
 	Done   int            // records made anew
 	Failed []FailedRecord // records that cannot be made by the settings as they are: they stay as they were
 	Next   string         // the token of the next part; empty: this was the last one
-	Left   int64          // records that are still as other settings made them, the failed ones among them
+	Left   *int64         // of the first part and the last: records that are still as other settings made them, the failed ones among them
 }
 
 // FailedRecord is a record that could not be transformed.
@@ -66,10 +66,14 @@ func (s *Service) Retransform(ctx context.Context, collection string, size int, 
 			break
 		}
 	}
-	if result.Left, err = s.source.Count(ctx, older); err != nil {
+	if token != "" && result.Next != "" {
+		return result, nil // to count costs the more, the more are left
+	}
+	left, err := s.source.Count(ctx, older)
+	if err != nil {
 		return Retransformed{}, queryError(older, err)
 	}
-	if result.Left == 0 {
+	if result.Left = &left; left == 0 {
 		result.Next = ""
 		err = s.completed(ctx, r.collection)
 	}
