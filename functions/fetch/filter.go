@@ -86,7 +86,7 @@ func (in *filterInput) terms() ([]record.Term, error) {
 	}
 	in.override(w)
 	if in.PageSize < 0 {
-		return nil, fmt.Errorf("%w: pageSize is negative", record.ErrFilter)
+		return nil, edge.NewProblem(http.StatusUnprocessableEntity, "VALIDATION_FAILED", "body.pageSize: expected number >= 0")
 	}
 	return record.ParseFilter(w.Filter)
 }

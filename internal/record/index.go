@@ -20,6 +20,7 @@ import (
 // only, and one field may hold text in one record and a number in another. Besides,
 // each record has these.
 const (
+	liveProperty    = "live" // true; what the store keeps of a removed record has none
 	madeProperty    = "made" // the version of the settings that made transformed
 	createdProperty = "created"
 	updatedProperty = "updated"

@@ -66,7 +66,7 @@ func (c *Collection) query(terms []Term, orderBy string) (q storage.Query, err e
 		}
 	}
 	if len(terms) == 0 && order == "" {
-		q.OrderBy = madeProperty // which what the store keeps of a removed record has not
+		q.Where = []storage.Filter{{Property: liveProperty, Op: storage.Equal, Value: true}}
 	}
 	return q, nil
 }

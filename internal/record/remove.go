@@ -63,10 +63,7 @@ func (s *Service) RemoveOne(ctx context.Context, collection, id string, cond Con
 		if err != nil {
 			return err
 		}
-		if len(todo) == 0 {
-			if err := cond.check("", false); err != nil {
-				return fmt.Errorf("%s/%s: %w", collection, id, err)
-			}
+		if len(todo) == 0 { // which comes before any condition (RFC 9110, section 13.2.1)
 			return notFound(collection, id)
 		}
 		gone, again, err := s.remove(ctx, collection, todo, cond)
@@ -157,11 +154,10 @@ func (s *Service) remove(ctx context.Context, collection string, todo []removal,
 		now := s.now()
 		for i, r := range todo {
 			current := t.State(i)
-			tag := ""
-			if current.live(now) {
-				tag = current.etag()
+			if !current.live(now) {
+				continue
 			}
-			if err := cond.check(tag, current.live(now)); err != nil {
+			if err := cond.check(current.etag(), true); err != nil {
 				return nil, fmt.Errorf("%s/%s: %w", collection, r.id, err)
 			}
 		}

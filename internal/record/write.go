@@ -3,6 +3,8 @@ package record
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"time"
@@ -62,10 +64,14 @@ type change struct {
 	// idempotency key and the settings of then, is still answered.
 	refused error
 
-	// Found by the last run: the collection's entity, and a revision whose parts
-	// have to be known.
+	// limited are the records whose revisions have been given an expiry, see expiry.go.
+	limited map[string]bool
+
+	// Found by the last run: the collection's entity, a revision whose parts have to be
+	// known, and records whose revisions have to be given an expiry.
 	entity  storage.Entity
 	unknown *storage.Key
+	toLimit []string
 }
 
 var (
@@ -91,7 +97,7 @@ func (s *Service) write(ctx context.Context, c change, id *merge.Idempotency, pr
 			return nil, nil, false, err
 		}
 	}
-	parts := make(map[storage.Key][]storage.Key)
+	parts, limited := make(map[storage.Key][]storage.Key), make(map[string]bool)
 	for range maxTries {
 		items, refused := prepare(r)
 		if errors.Is(refused, ErrDocument) || errors.Is(refused, errNoItems) {
@@ -107,12 +113,20 @@ func (s *Service) write(ctx context.Context, c change, id *merge.Idempotency, pr
 			return nil, nil, false, refused
 		}
 		c := c // a run that is still in flight when its caller has gone keeps its own
-		c.service, c.recipe, c.items, c.parts, c.refused = s, r, items, parts, refused
+		c.service, c.recipe, c.items, c.refused = s, r, items, refused
+		c.parts, c.limited = parts, limited
 		stamps, replayed, err := c.do(ctx, id)
 		switch {
 		case errors.Is(err, errRevision):
 			if parts[*c.unknown], err = s.partsOfRevision(ctx, collection, *c.unknown); err != nil {
 				return nil, nil, false, err
+			}
+		case errors.Is(err, errUnlimited):
+			for _, id := range c.toLimit {
+				if err := s.limit(ctx, collection, id, s.now().Add(r.collection.Settings.TTL)); err != nil {
+					return nil, nil, false, err
+				}
+				limited[id] = true
 			}
 		case errors.Is(err, errSettings):
 			if r, err = s.recipe(ctx, collection); err != nil {
@@ -157,6 +171,9 @@ func (c *change) do(ctx context.Context, id *merge.Idempotency) (stamps []stamp,
 	if id == nil {
 		stamps, err = c.service.group.Do(ctx, op)
 	} else {
+		// Requests with one idempotency key go in one batch, whatever ids they are given.
+		sum := sha256.Sum256([]byte(id.Key))
+		op.Keys = append(op.Keys, storage.Key{Kind: recordKind + c.collection, Name: nobody + hex.EncodeToString(sum[:16])})
 		stamps, replayed, err = c.service.group.Once(ctx, op, *id)
 	}
 	if errors.Is(err, storage.ErrTooLarge) { // the versions before are more than the new ones
@@ -177,10 +194,17 @@ func (c *change) apply(t *merge.Turn[state]) ([]stamp, error) {
 		return nil, err
 	}
 	stamps := make([]stamp, len(c.items))
+	c.toLimit = nil
 	for i := range c.items {
 		if stamps[i].Verdict, err = c.decide(&c.items[i], t.State(i), now); err != nil {
 			return nil, at(i, len(c.items), err)
 		}
+		if stamps[i].Verdict == Updated && c.unlimited(&c.items[i], t.State(i)) {
+			c.toLimit = append(c.toLimit, c.items[i].id)
+		}
+	}
+	if len(c.toLimit) > 0 {
+		return nil, errUnlimited
 	}
 	var learned []facts
 	for i := range c.items {
@@ -269,7 +293,7 @@ func (c *change) store(t *merge.Turn[state], i int, now time.Time) (*state, erro
 	}
 	if old.live(now) {
 		next.version, next.created, next.large = old.version+1, old.created, old.large
-		if err := c.keepRevision(t, item.id, old); err != nil {
+		if err := c.keepRevision(t, item.id, old, next.expire); err != nil {
 			return nil, err
 		}
 	}
@@ -285,11 +309,11 @@ func (c *change) store(t *merge.Turn[state], i int, now time.Time) (*state, erro
 
 // properties completes the index of a content with what all records have.
 func (r *recipe) properties(index map[string]any, s *state) map[string]any {
-	all := make(map[string]any, len(index)+2)
+	all := make(map[string]any, len(index)+3)
 	for name, v := range index {
 		all[name] = v
 	}
-	all[madeProperty] = s.settings
+	all[liveProperty], all[madeProperty] = true, s.settings
 	if settings := r.collection.Settings; settings.Indexes == nil {
 		all[createdProperty] = s.created
 	} else {
@@ -305,13 +329,16 @@ func (r *recipe) properties(index map[string]any, s *state) map[string]any {
 	return all
 }
 
-// keepRevision keeps the version that is being replaced, and drops the one that is
-// too many with its parts.
-func (c *change) keepRevision(t *merge.Turn[state], id string, old *state) error {
+// keepRevision keeps the version that is being replaced, no longer than the record, and
+// drops the one that is too many with its parts.
+func (c *change) keepRevision(t *merge.Turn[state], id string, old *state, expire time.Time) error {
+	if !old.expire.IsZero() {
+		expire = old.expire
+	}
 	err := t.Put(storage.Entity{
 		Key:    revisionKey(c.collection, id, old.version),
 		Data:   codec{}.Append(nil, old),
-		Expire: old.expire,
+		Expire: expire,
 	})
 	if err != nil {
 		return err

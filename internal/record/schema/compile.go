@@ -141,7 +141,7 @@ func metaFaults(err error) string {
 		}
 		if len(e.Causes) == 0 {
 			place := pointer(append(slices.Clone(within), e.InstanceLocation...))
-			faults = append(faults, fmt.Sprintf("%s: %s", place, clip(e.ErrorKind.LocalizedString(english))))
+			faults = append(faults, strings.TrimPrefix(place+": "+clip(e.ErrorKind.LocalizedString(english)), ": "))
 		}
 	}
 	leaves(top, nil)
