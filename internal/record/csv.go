@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/tallystick/tallystick/internal/strictjson"
 )
 
 // maxColumns is how many columns a table may have.
@@ -18,8 +20,8 @@ const maxColumns = 1000
 
 // ReadCSV reads a table (RFC 4180) whose first row names the columns. Each other row
 // is a document of texts; an empty cell is no field. A column a.b is the field b of
-// the object a, and with a backslash before it a dot is a dot. The column id, or
-// idField, is the id.
+// the object a; a character with a backslash before it is only itself. The column id, or
+// idField, is the id; \id is a field of that name.
 func ReadCSV(r io.Reader, idField string) iter.Seq2[Row, error] {
 	if idField == "" {
 		idField = "id"
@@ -111,19 +113,16 @@ func readHeader(table *csv.Reader) ([]column, error) {
 			return nil, fmt.Errorf("%w: line 1: column %d has no name in UTF-8", ErrFile, i+1)
 		}
 		columns[i] = column{strings.Clone(name), splitName(name)}
+		if len(columns[i].path) > strictjson.MaxDepth-1 {
+			return nil, fmt.Errorf("%w: line 1: the column %.40q… is nested deeper than %d", ErrFile, name, strictjson.MaxDepth)
+		}
 		for _, other := range columns[:i] {
-			if overlap(columns[i].path, other.path) {
-				return nil, fmt.Errorf("%w: line 1: the columns %q and %q cannot both be", ErrFile, other.name, name)
+			if slices.Equal(columns[i].path, other.path) && (name == "id") == (other.name == "id") {
+				return nil, fmt.Errorf("%w: line 1: the column %q is there twice", ErrFile, name)
 			}
 		}
 	}
 	return columns, nil
-}
-
-// overlap says whether one path is the beginning of the other.
-func overlap(a, b []string) bool {
-	n := min(len(a), len(b))
-	return slices.Equal(a[:n], b[:n])
 }
 
 // splitName splits a name of transformed at its dots.
@@ -167,8 +166,8 @@ func parseCells(line int, columns []column, cells []string, idField string) Row 
 				continue
 			}
 		}
-		if cell != "" {
-			set(doc, columns[i].path, cell)
+		if cell != "" && !set(doc, columns[i].path, cell) {
+			return badRow(line, name, "a field and one within it cannot both have a value")
 		}
 	}
 	var b bytes.Buffer
@@ -181,14 +180,32 @@ func parseCells(line int, columns []column, cells []string, idField string) Row 
 	return row
 }
 
-func set(object map[string]any, path []string, value string) {
+// set puts a value at a path, and says whether it can be there beside what is.
+func set(object map[string]any, path []string, value string) bool {
 	for _, field := range path[:len(path)-1] {
-		inner, _ := object[field].(map[string]any)
+		inner, ok := object[field].(map[string]any)
+		if _, taken := object[field]; taken && !ok {
+			return false
+		}
 		if inner == nil {
 			inner = make(map[string]any)
 			object[field] = inner
 		}
 		object = inner
 	}
-	object[path[len(path)-1]] = strings.Clone(value)
+	last := path[len(path)-1]
+	if _, taken := object[last]; taken {
+		return false
+	}
+	object[last] = strings.Clone(value)
+	return true
+}
+
+// columnOf is a field's column. The column id is the record's id, so a field of that
+// name has a backslash.
+func columnOf(field string) string {
+	if field == "id" {
+		return `\id`
+	}
+	return field
 }

@@ -92,7 +92,11 @@ func Columns(records Records) ([]string, error) {
 // texts as they are, all else as JSON, and nothing where a record has not the field.
 func WriteCSV(w io.Writer, columns []string, records Records) error {
 	table := csv.NewWriter(w)
-	if err := table.Write(append([]string{"id"}, columns...)); err != nil {
+	header := []string{"id"}
+	for _, field := range columns {
+		header = append(header, columnOf(field))
+	}
+	if err := table.Write(header); err != nil {
 		return fmt.Errorf("record: write: %w", err)
 	}
 	for r, err := range records {

@@ -224,6 +224,26 @@ func TestTheLongestDocumentFitsALine(t *testing.T) {
 	}
 }
 
+// TestAnExportOfOddFieldsComesBack: a field called id, and fields that are text in one
+// record and an object in another.
+func TestAnExportOfOddFieldsComesBack(t *testing.T) {
+	s := record.New(openSQLite(t), record.Options{})
+	put(t, s, "1", `{"id":"mine","a":"x"}`)
+	put(t, s, "2", `{"a":{"b":"y"}}`)
+	columns, err := record.Columns(s.All(t.Context(), things))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file strings.Builder
+	if err := record.WriteCSV(&file, columns, s.All(t.Context(), things)); err != nil {
+		t.Fatal(err)
+	}
+	rows := collect(t, record.ReadCSV(strings.NewReader(file.String()), ""))
+	if len(rows) != 2 || rows[0].ID != "1" || string(rows[0].Data) != `{"a":"x","id":"mine"}` || rows[1].ID != "2" || string(rows[1].Data) != `{"a":{"b":"y"}}` {
+		t.Errorf("%s\nis read as %+v", file.String(), rows)
+	}
+}
+
 func TestWhatIsWrongWithARowIsTold(t *testing.T) {
 	for _, tt := range []struct{ file, idField, want string }{
 		{"{\"a\":1,\"a\":2}", "", `line 1: not JSON at byte 7`},
@@ -246,13 +266,15 @@ func TestWhatIsWrongWithARowIsTold(t *testing.T) {
 		{"id,a\nx/y,2\n", `line 2, id: "x/y" may have`},
 		{"id,a\n1,b\"c\n", "line 2: bare"},
 		{"id,a\n1,\xff\n", "line 2, a: it is not UTF-8"},
+		{"a,a.b\n1,2\n", "line 2, a.b: a field and one within it cannot both have a value"},
+		{"a.b,a\n1,2\n", "line 2, a: a field and one within it cannot both have a value"},
 	} {
 		row := collect(t, record.ReadCSV(strings.NewReader(tt.file), ""))[0]
 		if row.Err == nil || !strings.HasPrefix(row.Err.Error(), tt.want) {
 			t.Errorf("%q: %v, want %s", tt.file, row.Err, tt.want)
 		}
 	}
-	for _, file := range []string{"", "a,a\n", "a,a.b\n", "a.b,a\n", "a,,b\n", "\xff\n", strings.Repeat("a,", 1001) + "b\n"} {
+	for _, file := range []string{"", "a,a\n", "id,id\n", strings.Repeat("a.", 32) + "a\n", "a,,b\n", "\xff\n", strings.Repeat("a,", 1001) + "b\n"} {
 		if _, err := exhaust(record.ReadCSV(strings.NewReader(file), "")); !errors.Is(err, record.ErrFile) {
 			t.Errorf("%.20q: %v, want ErrFile", file, err)
 		}
