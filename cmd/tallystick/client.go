@@ -16,8 +16,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-// A client's requests have less than the gateway's deadline of 15 s to be answered; a
-// reply that takes longer than this is none.
+// requestTime is how long a request may take before it is given up and sent again. The
+// gateway gives a function 15 s; the rest is for the way there and back.
 const requestTime = 60 * time.Second
 
 // clientOptions say which Tallystick a command talks to, and as whom.

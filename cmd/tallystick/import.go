@@ -114,6 +114,8 @@ func (o *importRecordsOptions) run(c *cobra.Command) error {
 		return errors.New("interrupted")
 	case err != nil:
 		return fmt.Errorf("import %s: %w", file.name, err)
+	case in.report.bad > 0: // a script has to learn that something was left out
+		return fmt.Errorf("import %s: %s left out", file.name, counted(in.report.bad, "bad row"))
 	}
 	return nil
 }

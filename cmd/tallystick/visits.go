@@ -13,7 +13,8 @@ import (
 	"github.com/tallystick/tallystick/internal/record"
 )
 
-// All visits of a site fit into one request: a page with its days has some kilobytes.
+// Visits come and go in one request, for which the gateway allows 32 MiB and 15 s: some
+// 100,000 pages.
 
 // maxVisitsBytes is the largest file of visits that the other end takes.
 const maxVisitsBytes = 32 << 20

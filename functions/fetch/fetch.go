@@ -5,7 +5,10 @@ package fetch
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"net/http"
+	"strconv"
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -49,7 +52,7 @@ type many struct {
 // AppendJSON implements edge.JSONAppender.
 func (m many) AppendJSON(b []byte) []byte {
 	b = append(b, `{"status":true,"count":`...)
-	b = recordhttp.AppendInt(b, len(m.Records))
+	b = strconv.AppendInt(b, int64(len(m.Records)), 10)
 	b = append(b, `,"records":`...)
 	b = recordhttp.AppendAll(b, m.Records)
 	b = append(b, `,"missing":`...)
@@ -112,8 +115,9 @@ func (h handlers) fetchMany(ctx context.Context, in *manyInput) (*manyOutput, er
 		return nil, err
 	}
 	out := &manyOutput{many{Status: true, Count: len(found), Missing: missing}}
+	fields := fieldsOf(in.Fields)
 	for _, r := range found {
-		w, err := projected(recordhttp.Of(r), fieldsOf(in.Fields))
+		w, err := projected(recordhttp.Of(r), fields)
 		if err != nil {
 			return nil, err
 		}
@@ -138,10 +142,9 @@ func (h handlers) get(ctx context.Context, in *oneInput) (*oneOutput, error) {
 	return out, nil
 }
 
-// revisions is GET /records/{collection}/{id}/revisions. Its page token is the
-// version to go on before.
+// revisions is GET /records/{collection}/{id}/revisions.
 func (h handlers) revisions(ctx context.Context, in *revisionsInput) (*listOutput, error) {
-	before, err := recordhttp.Version(in.PageToken)
+	before, err := in.before()
 	if err != nil {
 		return nil, err
 	}
@@ -149,7 +152,30 @@ func (h handlers) revisions(ctx context.Context, in *revisionsInput) (*listOutpu
 	if err != nil {
 		return nil, err
 	}
-	return &listOutput{recordhttp.ListOf(record.Page{Records: all, Next: recordhttp.VersionToken(next)}, false)}, nil
+	return &listOutput{recordhttp.ListOf(record.Page{Records: all, Next: in.token(next)}, false)}, nil
+}
+
+// token is the page token that goes on before a version, sealed to the record as the
+// store seals its cursors; 0 is the end.
+func (in *revisionsInput) token(before int64) string {
+	if before == 0 {
+		return ""
+	}
+	version := strconv.FormatInt(before, 10)
+	sum := sha256.Sum256([]byte(in.Collection + "/" + in.ID + "@" + version))
+	return base64.RawURLEncoding.EncodeToString(sum[:8]) + version
+}
+
+// before reads the page token.
+func (in *revisionsInput) before() (int64, error) {
+	if in.PageToken == "" {
+		return 0, nil
+	}
+	version, err := strconv.ParseInt(in.PageToken[min(11, len(in.PageToken)):], 10, 64)
+	if err != nil || version < 1 || in.token(version) != in.PageToken {
+		return 0, edge.NewProblem(http.StatusBadRequest, "PAGE_TOKEN_INVALID", "pageToken is not one that this query gave. Start again without it.")
+	}
+	return version, nil
 }
 
 // fieldsOf are the names in a list separated by commas.

@@ -85,8 +85,18 @@ func (in *filterInput) terms() ([]record.Term, error) {
 		return nil, fmt.Errorf("%w: beside filter there are orderBy, pageSize, pageToken, fields and count", record.ErrFilter)
 	}
 	in.override(w)
-	if in.PageSize < 0 {
-		return nil, edge.NewProblem(http.StatusUnprocessableEntity, "VALIDATION_FAILED", "body.pageSize: expected number >= 0")
+	for _, bad := range []struct {
+		is   bool
+		says string
+	}{ // as the query's are bounded
+		{in.PageSize < 0, "pageSize: expected number >= 0"},
+		{len(in.OrderBy) > 200, "orderBy: expected length <= 200"},
+		{len(in.Fields) > 4096, "fields: expected length <= 4096"},
+		{len(in.PageToken) > 4096, "pageToken: expected length <= 4096"},
+	} {
+		if bad.is {
+			return nil, edge.NewProblem(http.StatusUnprocessableEntity, "VALIDATION_FAILED", "body."+bad.says)
+		}
 	}
 	return record.ParseFilter(w.Filter)
 }

@@ -21,10 +21,10 @@ type importInput struct {
 	ContentType    string `header:"Content-Type" hidden:"true"`
 	Mode           string `query:"mode" enum:"insert,upsert" default:"insert" doc:"insert: a row whose record is there is bad, unless it is the same. upsert: it replaces the record."`
 	IDField        string `query:"idField" maxLength:"2048" doc:"The field, or column, that is the id. Unless told, a row has its id beside its data, or in the column id, or gets one."`
-	ValidateOnly   bool   `query:"validateOnly" doc:"Read the file, say what importing it would do, and store nothing."`
+	ValidateOnly   bool   `query:"validateOnly" doc:"Read the file, say what importing it would do, and store nothing. Rows are held against what is stored, not against each other."`
 	MaxErrors      int    `query:"maxErrors" default:"100" minimum:"0" doc:"How many bad rows may be left out. Past them the import stops; what it has stored stays."`
 	Atomic         bool   `query:"atomic" doc:"Store all rows or none, in one transaction: at most 500 rows, and 3 MiB with what is made of them."`
-	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" pattern:"^[!-~]+$" doc:"Any text of your own for this file. With it a row without an id gets the same one each time, so the file can be sent again and no record is doubled."`
+	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" pattern:"^[!-~]+$" doc:"Any text of your own for this file. It makes ids, and no more: with it a row without an id gets the same one each time, so the file can be sent again and no record is doubled."`
 }
 
 type importOutput struct{ Body imported }
@@ -129,6 +129,9 @@ func brokenOff(r record.Report, err error) error {
 		return edge.NewProblem(http.StatusRequestEntityTooLarge, "BODY_TOO_LARGE", fmt.Sprintf("The body has over %d bytes. %d records of it are stored.", over.Limit, stored))
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return edge.NewProblem(http.StatusBadRequest, "MALFORMED_REQUEST", fmt.Sprintf("The body ended before its end. %d records of it are stored.", stored))
+	}
+	if errors.Is(err, record.ErrFile) {
+		return edge.NewProblem(http.StatusUnprocessableEntity, "IMPORT_INVALID", fmt.Sprintf("%v. %d records before that are stored.", err, stored))
 	}
 	return fmt.Errorf("%w: after %d records: %w", record.ErrIncomplete, stored, err)
 }

@@ -10,6 +10,7 @@ package store
 import (
 	"context"
 	"net/http"
+	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -68,7 +69,7 @@ type stored struct {
 // AppendJSON implements edge.JSONAppender.
 func (s stored) AppendJSON(b []byte) []byte {
 	b = append(b, `{"status":true,"count":`...)
-	b = recordhttp.AppendInt(b, s.Count)
+	b = strconv.AppendInt(b, int64(s.Count), 10)
 	b = append(b, `,"ids":`...)
 	b = recordhttp.AppendStrings(b, s.IDs)
 	b = append(b, `,"records":`...)

@@ -45,7 +45,8 @@ type accounts struct {
 }
 
 // turns bounds the comparisons at once in the process, whatever functions it has, for
-// each keeps a CPU busy: who guesses does not keep the others from being served.
+// each keeps a CPU busy: more of them would only make each slower. Who has been let in
+// before waits for none.
 var turns = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // known is a password that was right.

@@ -10,6 +10,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -58,6 +59,7 @@ type API struct {
 	accounts *accounts // nil without BASIC_AUTH
 	mux      *http.ServeMux
 	paths    map[string]map[string]bool // path → method → whether it is public
+	queries  map[string][]*huma.Param   // pattern → the parameters of an operation that takes no others
 	public   bool                       // of the operation that is being registered
 }
 
@@ -87,6 +89,7 @@ func New(f Function, env Env, doc *huma.OpenAPI) *API {
 		accounts: accounts,
 		mux:      http.NewServeMux(),
 		paths:    make(map[string]map[string]bool),
+		queries:  make(map[string][]*huma.Param),
 	}
 	a.huma = huma.NewAPI(huma.Config{
 		OpenAPI:       doc,
@@ -149,6 +152,9 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 		return out, nil
 	})
 	declared := operationOf(a.huma.OpenAPI().Paths[op.Path], op.Method)
+	if !op.Public {
+		a.queries[op.Method+" "+op.Path] = declared.Parameters
+	}
 	if readsBody[I]() {
 		declared.RequestBody = body
 	}
@@ -203,7 +209,7 @@ func (r routes) HandleFunc(pattern string, handler func(http.ResponseWriter, *ht
 		a.mux.Handle("OPTIONS "+path, a.preflight(path))
 	}
 	a.paths[path][method] = a.public
-	a.mux.Handle(pattern, a.cors(a.public, a.limited(a.public, a.authenticated(a.public, wellFormed(http.HandlerFunc(handler))))))
+	a.mux.Handle(pattern, a.cors(a.public, a.limited(a.public, a.authenticated(a.public, a.wellFormed(pattern, http.HandlerFunc(handler))))))
 }
 
 func (r routes) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.mux.ServeHTTP(w, req) }
@@ -276,22 +282,43 @@ func (a *API) limited(public bool, next http.Handler) http.Handler {
 	})
 }
 
-// wellFormed refuses a body that is encoded, and a query that cannot be read: to
-// overlook a part of it would count another page than was meant.
-func wellFormed(next http.Handler) http.Handler {
+// wellFormed refuses a body that is encoded, a query that cannot be read, and, behind
+// the key, parameters that there are not: to overlook a part of it would do something
+// else than was meant. Public pages may have caches to trick.
+func (a *API) wellFormed(pattern string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 			writeProblem(w, NewProblem(http.StatusUnsupportedMediaType, "CONTENT_ENCODING_UNSUPPORTED",
 				"Send the body as it is, without Content-Encoding."))
 			return
 		}
-		if _, err := url.ParseQuery(r.URL.RawQuery); err != nil {
+		query, err := url.ParseQuery(r.URL.RawQuery)
+		if err != nil {
 			writeProblem(w, NewProblem(http.StatusBadRequest, "QUERY_MALFORMED",
 				"The query is not percent-encoded as it has to be: "+err.Error()+"."))
 			return
 		}
+		if known, strict := a.queries[pattern]; strict {
+			if faults := unexpected(query, known); len(faults) > 0 {
+				writeProblem(w, NewProblem(http.StatusUnprocessableEntity, "VALIDATION_FAILED", "").WithFaults(faults...))
+				return
+			}
+		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// keyParameter is the API key's name in a query, which is the gateway's.
+const keyParameter = "key"
+
+func unexpected(query url.Values, known []*huma.Param) (faults []Fault) {
+	for _, name := range slices.Sorted(maps.Keys(query)) {
+		is := func(p *huma.Param) bool { return p.In == "query" && p.Name == name }
+		if name != keyParameter && !slices.ContainsFunc(known, is) {
+			faults = append(faults, Fault{Location: "query." + name, Message: "unexpected parameter"})
+		}
+	}
+	return faults
 }
 
 // unknown answers what no operation does. Behind the gateway nothing comes here.

@@ -373,3 +373,34 @@ func TestAReplyThatIsCutOffIsNotTakenForTheWhole(t *testing.T) {
 		t.Errorf("the client read %q to its end, want an error", got)
 	}
 }
+
+// TestAnOperationBehindTheKeyTakesNoOtherParameters: a misspelt one would do something
+// else than was meant. A public one overlooks them.
+func TestAnOperationBehindTheKeyTakesNoOtherParameters(t *testing.T) {
+	type input struct {
+		Collection string `query:"collection"`
+	}
+	register := func(public bool) http.Handler {
+		f := Function{Name: "test", EntryPoint: "Test", Register: func(a *API) {
+			Register(a, Operation{
+				Operation: huma.Operation{OperationID: "test", Method: http.MethodGet, Path: "/test"}, Public: public,
+			}, func(context.Context, *input) (*struct{}, error) { return nil, nil })
+		}}
+		return New(f, Env{Config: Config{TrustedHops: 1, AllowedOrigins: []string{"*"}}}, nil).Handler()
+	}
+	for _, tt := range []struct {
+		public bool
+		query  string
+		status int
+	}{
+		{false, "collection=a&key=secret", http.StatusNoContent},
+		{false, "colection=a", http.StatusUnprocessableEntity},
+		{true, "_=123", http.StatusNoContent},
+	} {
+		w := httptest.NewRecorder()
+		register(tt.public).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/test?"+tt.query, nil))
+		if w.Code != tt.status || tt.status == http.StatusUnprocessableEntity && !strings.Contains(w.Body.String(), `"detail":"query.colection: unexpected parameter"`) {
+			t.Errorf("public %v, ?%s: %d %s, want %d", tt.public, tt.query, w.Code, w.Body, tt.status)
+		}
+	}
+}

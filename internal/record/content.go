@@ -3,7 +3,6 @@ package record
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"fmt"
 
 	"github.com/tallystick/tallystick/internal/storage"
@@ -25,8 +24,7 @@ func (s *state) place(collection, id string, original, transformed []byte) []sto
 	}
 	s.originalParts, s.transformedParts = partsOf(original), partsOf(transformed)
 	s.large = s.version
-	sum := sha256.Sum256(original)
-	s.original, s.transformed = sum[:], nil
+	s.original, s.transformed = sums(original), nil
 	var parts []storage.Entity
 	for i, key := range s.partKeys(collection, id) {
 		content := original

@@ -23,7 +23,8 @@ const maxColumns = 1000
 // the object a; a character with a backslash before it is only itself. The column id, or
 // idField, is the id; \id is a field of that name.
 func ReadCSV(r io.Reader, idField string) iter.Seq2[Row, error] {
-	if idField == "" {
+	asked := idField != ""
+	if !asked {
 		idField = "id"
 	}
 	return func(yield func(Row, error) bool) {
@@ -35,6 +36,10 @@ func ReadCSV(r io.Reader, idField string) iter.Seq2[Row, error] {
 		columns, err := readHeader(table)
 		if err != nil {
 			yield(Row{}, err)
+			return
+		}
+		if asked && !slices.ContainsFunc(columns, func(c column) bool { return c.name == idField }) {
+			yield(Row{}, fmt.Errorf("%w: line 1: there is no column %q, which is to be the id", ErrFile, idField))
 			return
 		}
 		for {
@@ -54,6 +59,9 @@ func ReadCSV(r io.Reader, idField string) iter.Seq2[Row, error] {
 			default:
 				line, _ := table.FieldPos(0)
 				row = parseCells(line, columns, cells, idField)
+				if asked && row.Err == nil && row.ID == "" {
+					row = badRow(line, idField, "it is missing, and is to be the id")
+				}
 			}
 			if !yield(row, nil) {
 				return
@@ -103,6 +111,9 @@ func readHeader(table *csv.Reader) ([]column, error) {
 	}
 	if len(names) > maxColumns {
 		return nil, fmt.Errorf("%w: it has over %d columns", ErrFile, maxColumns)
+	}
+	if len(names) == 1 && strings.Contains(names[0], ";") {
+		return nil, fmt.Errorf("%w: line 1: columns are separated by commas, not semicolons", ErrFile)
 	}
 	columns := make([]column, len(names))
 	for i, name := range names {

@@ -26,7 +26,7 @@ func ParseDocuments(body []byte) ([]Document, error) {
 	case '[':
 		return parseAll(body, func(data []byte) (Document, error) {
 			if data[0] != '{' {
-				return Document{}, invalid("a record is a JSON object")
+				return Document{}, invalid("a record has to be a JSON object")
 			}
 			return Document{Data: data}, nil
 		})
@@ -70,12 +70,12 @@ func parseEnvelope(b []byte) (Document, error) {
 		}
 	}
 	if len(m["data"]) == 0 || m["data"][0] != '{' {
-		return Document{}, invalid("data is a JSON object")
+		return Document{}, invalid("data has to be a JSON object")
 	}
 	d := Document{Data: m["data"]}
 	if id := m["id"]; len(id) > 0 && string(id) != "null" {
 		if id[0] != '"' {
-			return Document{}, fmt.Errorf("%w: it is a text", ErrID)
+			return Document{}, fmt.Errorf("%w: it has to be a text", ErrID)
 		}
 		if err := json.Unmarshal(id, &d.ID); err != nil {
 			return Document{}, invalid("%v", err)

@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"encoding/csv"
 	"encoding/json"
@@ -42,20 +43,21 @@ func (r *Reader) All(ctx context.Context, collection string) Records {
 	}
 }
 
-// WriteNDJSON writes a line {"id":…,"data":{…}} for each record, with its original
-// without the white space between its parts.
+// WriteNDJSON writes a line {"id":…,"data":{…}} for each record, with its original as it
+// is, or, where it has several lines, without the white space between its parts.
 func WriteNDJSON(w io.Writer, records Records) error {
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
+	var line []byte
 	for r, err := range records {
 		if err != nil {
 			return err
 		}
-		line := struct {
-			ID   string          `json:"id"`
-			Data json.RawMessage `json:"data"`
-		}{r.ID, r.Original}
-		if err := e.Encode(line); err != nil {
+		original := r.Original
+		if bytes.ContainsAny(original, "\n\r") {
+			original = compact(original)
+		}
+		line = append(append(line[:0], `{"id":"`...), r.ID...) // of which nothing has to be escaped
+		line = append(append(append(line, `","data":`...), original...), "}\n"...)
+		if _, err := w.Write(line); err != nil {
 			return fmt.Errorf("record: write: %w", err)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -34,6 +35,7 @@ var (
 type Term struct {
 	Field string
 	Op    storage.Op
+	plain string // Field without the escapes of the canonical form
 	value scalar
 	text  bool // value came as text: it is treated as text in a document is
 }
@@ -141,7 +143,7 @@ func comparison(op storage.Op, left, right *expr.Expr) (t Term, err error) {
 	if !ok {
 		return t, fmt.Errorf("%w: on the left of %s stands a field's name", ErrUnsupported, op)
 	}
-	t = Term{Field: field, Op: op}
+	t = Term{Field: field, Op: op, plain: strings.Join(splitName(field), ".")}
 	t.value, t.text, err = valueOf(right)
 	if err != nil {
 		return t, fmt.Errorf("%w: %s %s: %w", ErrUnsupported, field, op, err)
@@ -192,9 +194,9 @@ func valueOf(e *expr.Expr) (v scalar, text bool, err error) {
 		case *expr.Constant_StringValue:
 			return scalar{kind: 's', text: c.StringValue}, true, nil
 		case *expr.Constant_Int64Value:
-			return scalar{kind: 'n', text: strconv.FormatInt(c.Int64Value, 10)}, false, nil
+			return scalar{kind: 'n', text: strconv.FormatInt(c.Int64Value, 10), reread: true}, false, nil
 		case *expr.Constant_DoubleValue:
-			return scalar{kind: 'n', text: strconv.FormatFloat(c.DoubleValue, 'g', -1, 64)}, false, nil
+			return scalar{kind: 'n', text: strconv.FormatFloat(c.DoubleValue, 'g', -1, 64), reread: true}, false, nil
 		}
 	case *expr.Expr_CallExpr:
 		if args := k.CallExpr.GetArgs(); k.CallExpr.GetFunction() == filtering.FunctionTimestamp && len(args) == 1 {
@@ -220,7 +222,7 @@ func timestamp(e *expr.Expr) (v scalar, text bool, err error) {
 // EqualTo returns the term that a field has this value: a string, a json.Number, a
 // bool.
 func EqualTo(field string, value any) (Term, error) {
-	t := Term{Field: field, Op: storage.Equal}
+	t := Term{Field: field, Op: storage.Equal, plain: field}
 	switch v := value.(type) {
 	case string:
 		t.value, t.text = scalar{kind: 's', text: v}, true
@@ -242,13 +244,12 @@ func EqualToAll(fields map[string]any) ([]Term, error) {
 		return nil, fmt.Errorf("%w: it has over %d fields", ErrUnsupported, maxTerms)
 	}
 	var terms []Term
-	for field, value := range fields {
-		t, err := EqualTo(field, value)
+	for _, field := range slices.Sorted(maps.Keys(fields)) { // so that the same one is refused each time
+		t, err := EqualTo(field, fields[field])
 		if err != nil {
 			return nil, err
 		}
 		terms = append(terms, t)
 	}
-	slices.SortFunc(terms, func(a, b Term) int { return strings.Compare(a.Field, b.Field) })
 	return terms, nil
 }

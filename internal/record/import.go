@@ -268,11 +268,15 @@ func (in *importer) validate(ctx context.Context, rows []Row) (verdicts []Verdic
 
 // prepare makes items of the good rows; at says which row each is of.
 func (in *importer) prepare(ctx context.Context, r *recipe, rows []Row) (items []item, at []int, bad []RowError, err error) {
+	size := 0
 	for i, row := range rows {
 		content, err := r.prepare(ctx, row.Data)
 		var fault *InvalidError
 		switch {
 		case err == nil:
+			if size += content.size(); size > maxContentBytes && len(rows) > 1 {
+				return nil, nil, nil, errTooMuch
+			}
 			items, at = append(items, item{id: row.ID, content: content, replace: in.req.Upsert}), append(at, i)
 		case errors.As(err, &fault) && len(fault.Faults) > 0:
 			bad = append(bad, RowError{row.Line, fault.Faults[0].Pointer, fault.Faults[0].Message})

@@ -58,12 +58,26 @@ type scalar struct {
 	kind byte   // 's', 'n', 'b' or 't'
 	text string // decoded, or the literal
 	time time.Time
+
+	// reread says that the literal was lost on the way: 007 is 7 here, and 1.50 is 1.5.
+	reread bool
+}
+
+// shown is the scalar for an error message.
+func (v scalar) shown() string {
+	switch v.kind {
+	case 's':
+		return fmt.Sprintf("the text %.40q", v.text)
+	case 't':
+		return "a time"
+	}
+	return v.text
 }
 
 // as returns the scalar as a value of the type, as it is indexed.
 func (v scalar) as(t Type) (any, bool) {
 	switch {
-	case t == String && (v.kind == 's' || v.kind == 'n'): // canonical text that looks like a number is one
+	case t == String && (v.kind == 's' || v.kind == 'n' && !v.reread): // canonical text that looks like a number is one
 		return v.text, true
 	case t == Number && v.kind == 'n':
 		f, err := strconv.ParseFloat(v.text, 64)
@@ -119,7 +133,7 @@ func (s Settings) index(transformed []byte) (map[string]any, facts, error) {
 		}
 		value, ok := v.as(t)
 		if !ok {
-			return fmt.Errorf("%w: %s is to be a %s", ErrIndexed, field, t)
+			return fmt.Errorf("%w: %s has to be of the type %s", ErrIndexed, field, t)
 		}
 		if s, ok := value.(string); ok && len(s) > storage.MaxIndexedBytes {
 			return fmt.Errorf("%w: %s has over %d bytes, which cannot be indexed", ErrIndexed, field, storage.MaxIndexedBytes)

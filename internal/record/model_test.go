@@ -119,6 +119,7 @@ func (m *machine) set(id, original string, n int) record.Verdict {
 		return record.Unchanged
 	}
 	next.n, next.created = old.n+1, old.created
+	old.expire = next.expire // a revision is kept as long as the record
 	m.records[id] = append(m.records[id], next)
 	return record.Updated
 }

@@ -117,13 +117,15 @@ type prepared struct {
 	facts                 facts
 }
 
+func (p *prepared) size() int { return len(p.original) + len(p.transformed) }
+
 // prepare makes a record's content of a document, or an InvalidError.
 func (r *recipe) prepare(ctx context.Context, original []byte) (*prepared, error) {
 	if len(original) > MaxBytes {
 		return nil, fmt.Errorf("%w: a record has at most %d bytes", ErrTooLarge, MaxBytes)
 	}
 	if len(original) == 0 || original[0] != '{' {
-		return nil, invalid("a record is a JSON object")
+		return nil, invalid("a record has to be a JSON object")
 	}
 	if r.schema != nil {
 		if err := r.keepsSchema(original); err != nil {

@@ -37,6 +37,7 @@ func (c *Collection) query(terms []Term, orderBy string) (q storage.Query, err e
 	if err != nil {
 		return q, err
 	}
+	terms = c.named(terms)
 	ranged, isRanged, err := rangedField(terms)
 	switch {
 	case err != nil:
@@ -69,6 +70,19 @@ func (c *Collection) query(terms []Term, orderBy string) (q storage.Query, err e
 		q.Where = []storage.Filter{{Property: liveProperty, Op: storage.Equal, Value: true}}
 	}
 	return q, nil
+}
+
+// named returns the terms with the fields' names as this collection's transformed has
+// them: a program's names are what it makes them.
+func (c *Collection) named(terms []Term) []Term {
+	if c.Settings.Transform == "" {
+		return terms
+	}
+	terms = slices.Clone(terms)
+	for i := range terms {
+		terms[i].Field = terms[i].plain
+	}
+	return terms
 }
 
 // parseOrder reads orderBy as AIP-132 writes it, for one field: "price", "price desc".
@@ -117,7 +131,7 @@ func (c *Collection) filter(t Term) (f storage.Filter, err error) {
 	}
 	value, ok := v.as(kind)
 	if !ok {
-		return f, fmt.Errorf("%w: %s is a %s, and cannot be compared with %.40q", ErrUnsupported, t.Field, kind, t.value.text)
+		return f, fmt.Errorf("%w: %s has the type %s, and cannot be compared with %s; a text is in quotes", ErrUnsupported, t.Field, kind, t.value.shown())
 	}
 	if s, text := value.(string); text && len(s) > storage.MaxIndexedBytes {
 		return f, fmt.Errorf("%w: %s: no text over %d bytes is in an index", ErrUnsupported, t.Field, storage.MaxIndexedBytes)
@@ -190,7 +204,7 @@ func (c *Collection) required(field string, t Type, format string, args ...any) 
 func (c *Collection) incomplete(field string) error {
 	return &IndexRequiredError{
 		Reason: fmt.Sprintf("The index of %q does not have the records that were stored before the settings were changed", field),
-		Remedy: fmt.Sprintf("Run: tallystick retransform %s", c.Name),
+		Remedy: fmt.Sprintf("Run: tallystick retransform %s. Records that it names, which cannot be made by the settings, have to be changed or removed first", c.Name),
 	}
 }
 

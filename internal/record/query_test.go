@@ -213,6 +213,7 @@ type condition struct {
 	op    storage.Op
 	value any // string, json.Number, bool or time.Time
 
+	written bool // in a filter's text, which does not keep how a number was written
 }
 
 // question is a filter with an order.
@@ -279,6 +280,10 @@ func (w *world) answer(t tester, q question) (ids []string, reasons []error) {
 		s, _ := value.(string)
 		_, isTime := v.(time.Time)
 		_, inTime := asTime(v)
+		_, isNumber := c.value.(json.Number)
+		if c.written && isNumber && kind == record.String {
+			refuse(record.ErrUnsupported)
+		}
 		if err == nil && !ok || len(s) > longestText || isTime && !inTime {
 			refuse(record.ErrUnsupported)
 		}
@@ -678,8 +683,8 @@ func (w *world) draw(t *rapid.T) (q question, terms []record.Term, order string,
 			if !ok {
 				continue
 			}
-			c.value = value
-			parts = append(parts, nameIn(c.field)+" "+string(c.op)+" "+literal)
+			c.value, c.written = value, true
+			parts = append(parts, w.nameIn(c.field)+" "+string(c.op)+" "+literal)
 		}
 		q.conditions = append(q.conditions, c)
 	}
@@ -741,8 +746,12 @@ func literalOf(v any) (literal string, value any, ok bool) {
 	return "", nil, false
 }
 
-// nameIn writes the name of a field of transformed in a filter.
-func nameIn(name string) string {
+// nameIn writes the name of a field of transformed in a filter. A program's names mean
+// nothing but themselves.
+func (w *world) nameIn(name string) string {
+	if w.settings.Transform != "" {
+		return `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+	}
 	var parts []string
 	var part strings.Builder
 	end := func() {

@@ -3,6 +3,8 @@ package record
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 
 	"github.com/tallystick/tallystick/internal/merge"
 	"github.com/tallystick/tallystick/internal/storage"
@@ -13,11 +15,15 @@ type removal struct {
 	id    string
 	known string // its entity tag when its revisions and parts were looked up
 	keys  []storage.Key
+	large []storage.Key // of the keys, revisions that may have parts
 }
 
 // removeEntities is how many entities one transaction removes, unless one record
 // alone has more.
 const removeEntities = 500
+
+// lookUpsAtOnce is of how many records the revisions are looked up side by side.
+const lookUpsAtOnce = 8
 
 // Remove removes the records of the ids with their revisions, each whole or not at
 // all, and returns the ids of those that were there, and of those that were not.
@@ -59,12 +65,15 @@ func (s *Service) RemoveOne(ctx context.Context, collection, id string, cond Con
 		return err
 	}
 	for {
-		todo, err := s.removals(ctx, collection, []string{id})
+		todo, err := s.found(ctx, collection, []string{id})
 		if err != nil {
 			return err
 		}
 		if len(todo) == 0 { // which comes before any condition (RFC 9110, section 13.2.1)
 			return notFound(collection, id)
+		}
+		if err := s.lookUp(ctx, collection, todo); err != nil {
+			return err
 		}
 		gone, again, err := s.remove(ctx, collection, todo, cond)
 		switch {
@@ -79,35 +88,48 @@ func (s *Service) RemoveOne(ctx context.Context, collection, id string, cond Con
 	}
 }
 
+// removeAll removes what it has looked up before it looks up more: who runs into a
+// deadline and calls again finds less to do each time.
 func (s *Service) removeAll(ctx context.Context, collection string, ids []string) (map[string]bool, error) {
 	all := make(map[string]bool, len(ids))
 	for len(ids) > 0 {
-		todo, err := s.removals(ctx, collection, ids)
+		found, err := s.found(ctx, collection, ids)
 		if err != nil {
 			return nil, err
 		}
 		ids = nil
-		for len(todo) > 0 {
-			n, entities := 0, 0
-			for n < len(todo) && (n == 0 || entities+1+len(todo[n].keys) <= removeEntities) {
-				entities += 1 + len(todo[n].keys)
-				n++
-			}
-			gone, again, err := s.remove(ctx, collection, todo[:n], Condition{})
-			if err != nil {
+		var todo []removal
+		entities := 0
+		flush := func() error {
+			gone, again, err := s.remove(ctx, collection, todo, Condition{})
+			maps.Copy(all, gone)
+			ids, todo, entities = append(ids, again...), nil, 0
+			return err
+		}
+		for some := range slices.Chunk(found, lookUpsAtOnce) {
+			if err := s.lookUp(ctx, collection, some); err != nil {
 				return nil, err
 			}
-			for id := range gone {
-				all[id] = true
+			for _, r := range some {
+				if n := 1 + len(r.keys); len(todo) > 0 && entities+n > removeEntities {
+					if err := flush(); err != nil {
+						return nil, err
+					}
+				}
+				todo, entities = append(todo, r), entities+1+len(r.keys)
 			}
-			ids, todo = append(ids, again...), todo[n:]
+		}
+		if len(todo) > 0 {
+			if err := flush(); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return all, nil
 }
 
-// removals looks up what belongs to the records that are there.
-func (s *Service) removals(ctx context.Context, collection string, ids []string) ([]removal, error) {
+// found returns the records that are there, what was kept of them not yet looked up.
+func (s *Service) found(ctx context.Context, collection string, ids []string) (all []removal, err error) {
 	keys := make([]storage.Key, len(ids))
 	for i, id := range ids {
 		keys[i] = recordKey(collection, id)
@@ -116,7 +138,6 @@ func (s *Service) removals(ctx context.Context, collection string, ids []string)
 	if err != nil {
 		return nil, fmt.Errorf("record: remove from %s: %w", collection, err)
 	}
-	var all []removal
 	for i, e := range entities {
 		current, err := decodeState(e)
 		if err != nil {
@@ -126,20 +147,49 @@ func (s *Service) removals(ctx context.Context, collection string, ids []string)
 			continue
 		}
 		r := removal{id: ids[i], known: current.etag(), keys: current.partKeys(collection, ids[i])}
-		for v := max(1, current.version-MaxRevisions); v < current.version; v++ {
+		for _, v := range current.revisions() {
 			key := revisionKey(collection, ids[i], v)
 			r.keys = append(r.keys, key)
 			if v <= current.large {
-				parts, err := s.partsOfRevision(ctx, collection, key)
-				if err != nil {
-					return nil, err
-				}
-				r.keys = append(r.keys, parts...)
+				r.large = append(r.large, key)
 			}
 		}
 		all = append(all, r)
 	}
 	return all, nil
+}
+
+// revisions are the versions before this one of which something may be kept.
+func (s *state) revisions() []int64 {
+	var all []int64
+	for v := max(1, s.version-MaxRevisions); v < s.version; v++ {
+		all = append(all, v)
+	}
+	return all
+}
+
+// lookUp adds the parts of the records' revisions.
+func (s *Service) lookUp(ctx context.Context, collection string, some []removal) error {
+	return sideBySide(len(some), lookUpsAtOnce, func(i int) error {
+		r := &some[i]
+		if len(r.large) == 0 {
+			return nil
+		}
+		entities, err := s.source.Get(ctx, r.large...)
+		if err != nil {
+			return fmt.Errorf("record: remove %s/%s: %w", collection, r.id, err)
+		}
+		for _, e := range entities {
+			revision, err := decodeRevision(e)
+			if err != nil {
+				return err
+			}
+			if revision != nil {
+				r.keys = append(r.keys, revision.partKeys(collection, r.id)...)
+			}
+		}
+		return nil
+	})
 }
 
 // remove removes records in one transaction. Again are the ids of those that were

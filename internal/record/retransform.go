@@ -45,26 +45,9 @@ func (s *Service) Retransform(ctx context.Context, collection string, size int, 
 	if err != nil {
 		return Retransformed{}, queryError(older, err)
 	}
-	result := Retransformed{Next: page.Next}
-	bytes := 0
-	for i, e := range page.Entities {
-		id := idOf(e.Key.Name)
-		n, err := s.retransform(ctx, r, id, e)
-		var fault *InvalidError
-		switch {
-		case errors.As(err, &fault):
-			result.Failed = append(result.Failed, FailedRecord{id, reasonOf(err)})
-		case errors.Is(err, errSettings):
-			return Retransformed{}, fmt.Errorf("%w: %w", storage.ErrConflict, err)
-		case err != nil:
-			return Retransformed{}, err
-		default:
-			result.Done++
-		}
-		if bytes += n; bytes > maxReplyBytes && i < len(page.Entities)-1 {
-			result.Next = page.After(i)
-			break
-		}
+	result, err := s.retransformPage(ctx, r, page)
+	if err != nil {
+		return Retransformed{}, err
 	}
 	if token != "" && result.Next != "" {
 		return result, nil // to count costs the more, the more are left
@@ -78,6 +61,85 @@ func (s *Service) Retransform(ctx context.Context, collection string, size int, 
 		err = s.completed(ctx, r.collection)
 	}
 	return result, err
+}
+
+// So many records are made anew side by side, and the group makes few transactions of
+// them: one after the other each would wait for one of its own. They are fewer where
+// they are larger, for all are in memory.
+const (
+	retransformAtOnce = 32
+	retransformBytes  = 4 << 20
+)
+
+// retransformPage makes the records of a page anew, in order, until it has made
+// maxReplyBytes: how many bytes a record has is known only when it has been made.
+func (s *Service) retransformPage(ctx context.Context, r *recipe, page storage.Page) (Retransformed, error) {
+	result := Retransformed{Next: page.Next}
+	bytes := 0
+	for done := 0; done < len(page.Entities); {
+		some, err := atOnce(page.Entities[done:])
+		if err != nil {
+			return Retransformed{}, err
+		}
+		n, err := s.retransformSome(ctx, r, some, &result)
+		if err != nil {
+			return Retransformed{}, err
+		}
+		done += len(some)
+		if bytes += n; bytes > maxReplyBytes && done < len(page.Entities) {
+			result.Next = page.After(done - 1)
+			break
+		}
+	}
+	return result, nil
+}
+
+// atOnce returns the first entities, as many as are made anew side by side.
+func atOnce(entities []storage.Entity) ([]storage.Entity, error) {
+	bytes := 0
+	for i, e := range entities {
+		old, err := decodeState(e)
+		if err != nil {
+			return nil, err
+		}
+		if old != nil {
+			bytes += len(e.Data) + (old.originalParts+old.transformedParts)*partBytes
+		}
+		if i == retransformAtOnce || bytes > retransformBytes && i > 0 {
+			return entities[:i], nil
+		}
+	}
+	return entities, nil
+}
+
+// retransformSome makes records anew side by side, adds what became of them to the
+// result, in order, and returns how many bytes they have.
+func (s *Service) retransformSome(ctx context.Context, r *recipe, some []storage.Entity, result *Retransformed) (bytes int, err error) {
+	sizes, faults := make([]int, len(some)), make([]error, len(some))
+	err = sideBySide(len(some), retransformAtOnce, func(i int) (err error) {
+		sizes[i], err = s.retransform(ctx, r, idOf(some[i].Key.Name), some[i])
+		var fault *InvalidError
+		switch {
+		case errors.As(err, &fault):
+			faults[i] = err
+			return nil
+		case errors.Is(err, errSettings):
+			return fmt.Errorf("%w: %w", storage.ErrConflict, err)
+		}
+		return err
+	})
+	if err != nil {
+		return 0, err
+	}
+	for i, fault := range faults {
+		bytes += sizes[i]
+		if fault != nil {
+			result.Failed = append(result.Failed, FailedRecord{idOf(some[i].Key.Name), reasonOf(fault)})
+		} else {
+			result.Done++
+		}
+	}
+	return bytes, nil
 }
 
 // retransform makes one record anew and returns how many bytes it has.
@@ -95,8 +157,10 @@ func (s *Service) retransform(ctx context.Context, r *recipe, id string, e stora
 		return 0, err
 	}
 	c := &change{service: s, collection: collection, recipe: r}
+	// nobody's key brings those that are made side by side, and who teaches the
+	// collection something, into one batch.
 	op := merge.Op[state, []stamp]{
-		Keys:   []storage.Key{recordKey(collection, id)},
+		Keys:   []storage.Key{recordKey(collection, id), {Kind: recordKind + collection, Name: nobody}},
 		Reads:  []storage.Key{collectionKey(collection)},
 		Brings: 2 * (1 + partsOf(content.transformed)),
 		Bytes:  len(content.original) + len(content.transformed) + 1024,

@@ -42,7 +42,7 @@ func badRow(line int, field, format string, args ...any) Row {
 var ErrFile = errors.New("file")
 
 // ReadNDJSON reads a JSON object from each line: {"id":…,"data":{…}} as an export has
-// it, or a document. idField, unless empty, names the field that is a document's id.
+// it, or a document. With an idField all are documents, and that field is the id.
 // The error, if any, comes last, and is that of reading.
 func ReadNDJSON(r io.Reader, idField string) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
@@ -83,7 +83,7 @@ func parseLine(n int, line []byte, idField string) Row {
 	if err != nil {
 		return badRow(n, "", "%v", err)
 	}
-	if isEnvelope(m) {
+	if idField == "" && isEnvelope(m) {
 		d, err := parseEnvelope(line)
 		if err == nil && d.ID != "" {
 			err = CheckID(d.ID)

@@ -136,11 +136,13 @@ func (c *Collection) clone() *Collection {
 }
 
 func (c *Collection) encode() storage.Entity {
-	data, err := json.Marshal(c)
-	if err != nil {
+	var data bytes.Buffer
+	e := json.NewEncoder(&data)
+	e.SetEscapeHTML(false) // a schema stays as it is
+	if err := e.Encode(c); err != nil {
 		panic(fmt.Errorf("record: encode collection: %w", err)) // of a schema that was not checked
 	}
-	return storage.Entity{Key: collectionKey(c.Name), Data: data}
+	return storage.Entity{Key: collectionKey(c.Name), Data: data.Bytes()}
 }
 
 // encodeSettings is the entity that keeps the settings of this version: a reply that
@@ -200,10 +202,16 @@ func (r *Reader) Collections(ctx context.Context, size int, token string) ([]*Co
 	if err != nil {
 		return nil, "", fmt.Errorf("record: collections: %w", err)
 	}
-	all := make([]*Collection, len(page.Entities))
+	var all []*Collection
+	bytes := 0
 	for i, e := range page.Entities {
-		if all[i], err = decodeCollection(e); err != nil {
+		c, err := decodeCollection(e)
+		if err != nil {
 			return nil, "", err
+		}
+		all = append(all, c)
+		if bytes += len(e.Data); bytes > maxReplyBytes && i < len(page.Entities)-1 {
+			return all, page.After(i), nil
 		}
 	}
 	return all, page.Next, nil

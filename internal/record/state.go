@@ -25,7 +25,7 @@ type state struct {
 	large int64
 
 	// The content; or, where it lies in parts, how many those are, and in the place
-	// of the original its SHA-256.
+	// of the original its SHA-256, and that of it without white space.
 	original, transformed           []byte
 	originalParts, transformedParts int
 
@@ -39,13 +39,29 @@ func (s *state) live(now time.Time) bool {
 
 func (s *state) inParts() bool { return s.originalParts > 0 }
 
-// holds says whether the record's original is this one.
+// holds says whether the record's original is this one, byte for byte.
 func (s *state) holds(original []byte) bool {
 	if s.inParts() {
 		sum := sha256.Sum256(original)
-		return bytes.Equal(s.original, sum[:])
+		return bytes.HasPrefix(s.original, sum[:])
 	}
 	return bytes.Equal(s.original, original)
+}
+
+// means says whether the record's original is this one but for white space, which an
+// export may drop.
+func (s *state) means(original []byte) bool {
+	if s.inParts() {
+		sum := sha256.Sum256(compact(original))
+		return bytes.HasSuffix(s.original, sum[:])
+	}
+	return bytes.Equal(compact(s.original), compact(original))
+}
+
+// sums stand in a record's entity for an original that lies in parts.
+func sums(original []byte) []byte {
+	exact, compacted := sha256.Sum256(original), sha256.Sum256(compact(original))
+	return append(exact[:], compacted[:]...)
 }
 
 func (s *state) etag() string { return etag(s.version, s.settings, s.created) }

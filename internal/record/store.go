@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/tallystick/tallystick/internal/merge"
 )
@@ -95,12 +96,22 @@ func at(i, n int, err error) error {
 	return &ItemError{i, err}
 }
 
+// maxPreparing is how long one call may take over its documents, before it stores them:
+// a program may take a second over each.
+const maxPreparing = 10 * time.Second
+
 func (r *recipe) items(ctx context.Context, docs []Document, replace bool) ([]item, error) {
+	ctx, cancel := context.WithTimeout(ctx, maxPreparing)
+	defer cancel()
 	items := make([]item, len(docs))
+	size := 0
 	for i, d := range docs {
 		content, err := r.prepare(ctx, d.Data)
 		if err != nil {
 			return nil, at(i, len(docs), err)
+		}
+		if size += content.size(); size > maxContentBytes && len(docs) > 1 {
+			return nil, errTooMuch
 		}
 		items[i] = item{id: d.ID, content: content, replace: replace}
 	}
@@ -161,7 +172,7 @@ func (s *Service) Patch(ctx context.Context, collection string, patch Document, 
 		return Stored{}, err
 	}
 	if len(patch.Data) == 0 || patch.Data[0] != '{' {
-		return Stored{}, invalid("a merge patch of a record is a JSON object")
+		return Stored{}, invalid("a merge patch of a record has to be a JSON object")
 	}
 	return s.writeOne(ctx, collection, func(r *recipe) (item, error) {
 		now, err := s.Get(ctx, collection, patch.ID)

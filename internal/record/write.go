@@ -54,7 +54,7 @@ type change struct {
 	collection string
 	recipe     *recipe
 	items      []item
-	repeat     bool // a document that is there already, byte for byte, is no error
+	repeat     bool // a document that is there already is no error
 	skip       bool // a document whose record is there is left out and fails no other
 
 	// parts are those of revisions that this change drops, by the revision's key.
@@ -122,10 +122,10 @@ func (s *Service) write(ctx context.Context, c change, id *merge.Idempotency, pr
 				return nil, nil, false, err
 			}
 		case errors.Is(err, errUnlimited):
+			if err := s.limit(ctx, collection, c.toLimit, r.collection.Settings.TTL); err != nil {
+				return nil, nil, false, err
+			}
 			for _, id := range c.toLimit {
-				if err := s.limit(ctx, collection, id, s.now().Add(r.collection.Settings.TTL)); err != nil {
-					return nil, nil, false, err
-				}
 				limited[id] = true
 			}
 		case errors.Is(err, errSettings):
@@ -150,20 +150,16 @@ func (s *Service) write(ctx context.Context, c change, id *merge.Idempotency, pr
 
 func (c *change) do(ctx context.Context, id *merge.Idempotency) (stamps []stamp, replayed bool, err error) {
 	op := merge.Op[state, []stamp]{Reads: []storage.Key{collectionKey(c.collection)}, Apply: c.apply}
-	content, teaches := 0, c.refused != nil || !c.recipe.collection.Stored
+	teaches := c.refused != nil || !c.recipe.collection.Stored
 	for _, item := range c.items {
 		teaches = teaches || c.recipe.collection.learnsOf(item.content.facts)
 		op.Keys = append(op.Keys, recordKey(c.collection, item.id))
 		op.Brings += 2 // a revision that comes, one that goes
-		size := len(item.content.original) + len(item.content.transformed)
+		size := item.content.size()
 		if size > inlineBytes {
 			op.Brings += partsOf(item.content.original) + partsOf(item.content.transformed)
 		}
-		content += size
 		op.Bytes += size + 1024
-	}
-	if content > maxContentBytes && len(c.items) > 1 {
-		return nil, false, errTooMuch
 	}
 	if teaches { // all who change the collection's entity go in one batch, and do not fight over it
 		op.Keys = append(op.Keys, storage.Key{Kind: recordKind + c.collection, Name: nobody})
@@ -256,7 +252,7 @@ func (c *change) decide(item *item, old *state, now time.Time) (Verdict, error) 
 		return Unchanged, nil
 	case item.replace:
 		return Updated, c.knowsDropped(item, old)
-	case c.repeat && old.holds(item.content.original):
+	case c.repeat && old.means(item.content.original):
 		return Unchanged, nil
 	case c.skip:
 		return Existing, nil
@@ -329,15 +325,15 @@ func (r *recipe) properties(index map[string]any, s *state) map[string]any {
 	return all
 }
 
-// keepRevision keeps the version that is being replaced, no longer than the record, and
-// drops the one that is too many with its parts.
+// keepRevision keeps the version that is being replaced as long as the record is there
+// by its new expiry, not by that of the version: a record that is changed in time has
+// its revisions too. It drops the one that is too many with its parts.
 func (c *change) keepRevision(t *merge.Turn[state], id string, old *state, expire time.Time) error {
-	if !old.expire.IsZero() {
-		expire = old.expire
-	}
+	revision := *old
+	revision.expire = expire
 	err := t.Put(storage.Entity{
 		Key:    revisionKey(c.collection, id, old.version),
-		Data:   codec{}.Append(nil, old),
+		Data:   codec{}.Append(nil, &revision),
 		Expire: expire,
 	})
 	if err != nil {

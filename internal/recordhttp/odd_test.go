@@ -104,7 +104,7 @@ func TestNumbers(t *testing.T) {
 		}
 		before := w.everything()
 		for _, n := range []string{"9223372036854775808", "-9223372036854775809", "1.5", `"x"`, "true"} {
-			w.wantProblem(w.send("POST", "/store?collection=i", `{"n":`+n+`}`), 422, "DOCUMENT_INVALID", "n is to be a integer")
+			w.wantProblem(w.send("POST", "/store?collection=i", `{"n":`+n+`}`), 422, "DOCUMENT_INVALID", "n has to be of the type integer")
 		}
 		w.wantSame(before)
 	})

@@ -5,19 +5,13 @@ package recordhttp
 
 import (
 	"encoding/json"
-	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
-	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/record"
 )
-
-// DefaultCollection is the collection of those who name none.
-const DefaultCollection = "default"
 
 // Object is a JSON object, byte for byte.
 type Object []byte
@@ -150,9 +144,6 @@ func appendText(b []byte, s string) []byte {
 	return append(append(append(b, '"'), s...), '"')
 }
 
-// AppendInt appends a number.
-func AppendInt(b []byte, n int) []byte { return strconv.AppendInt(b, int64(n), 10) }
-
 func appendValue(b []byte, v any) []byte {
 	text, err := json.Marshal(v)
 	if err != nil {
@@ -204,24 +195,4 @@ func (i *IDs) Resolve(ctx huma.Context) []error {
 		i.IDs = strings.Split(strings.Join(lists, ","), ",")
 	}
 	return nil
-}
-
-// Version reads the page token of a list of revisions.
-func Version(token string) (int64, error) {
-	if token == "" {
-		return 0, nil
-	}
-	n, err := strconv.ParseInt(token, 10, 64)
-	if err != nil || n < 1 || VersionToken(n) != token {
-		return 0, edge.NewProblem(http.StatusBadRequest, "PAGE_TOKEN_INVALID", "pageToken is not one that this query gave. Start again without it.")
-	}
-	return n, nil
-}
-
-// VersionToken is the page token that goes on before a version; 0 is the end.
-func VersionToken(before int64) string {
-	if before == 0 {
-		return ""
-	}
-	return strconv.FormatInt(before, 10)
 }

@@ -27,7 +27,7 @@
 // MaxWork + MaxStack + n·(lightWork + lightStack) bytes, with what the garbage collector
 // leaves lying on top of that. The tests run bombs and measure: see bomb_test.go.
 //
-// Reading order: canonical.go and text.go, scalars.go; then program.go, which says
+// Reading order: canonical.go and text.go; then program.go, which says
 // what becomes of a program, rewrite.go and names.go, which put our functions into it,
 // meter.go and measure.go, which count, and the functions: guard.go, arithmetic.go,
 // edit.go, match.go and prelude.jq.

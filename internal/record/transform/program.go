@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"time"
 
@@ -38,6 +39,10 @@ var (
 	// is nested too deep.
 	ErrWork = errors.New("the transform takes too much memory")
 )
+
+// turns are those of the runs under way in the process. More of them than there are CPUs
+// would only share those, and find that their time is over; to wait is not a run's time.
+var turns = make(chan struct{}, runtime.GOMAXPROCS(0))
 
 // A Program is a compiled jq program. Several goroutines may run it.
 type Program struct {
@@ -117,10 +122,19 @@ func syntaxError(program string, err error) string {
 // Its errors are ErrRun, ErrResult, ErrTooLarge, ErrNumber, ErrTime, ErrWork, and the
 // context's, when that ends first.
 func (p *Program) Run(ctx context.Context, original []byte) ([]byte, error) {
+	select {
+	case turns <- struct{}{}:
+		defer func() { <-turns }()
+	case <-ctx.Done():
+		return nil, fmt.Errorf("transform: %w", context.Cause(ctx))
+	}
 	m := p.machines.Get().(*machine)
-	defer p.machines.Put(m)
 	m.meter = newMeter(ctx)
-	defer m.close()
+	defer func() {
+		m.close()
+		m.meter = nil // it holds what the run made
+		p.machines.Put(m)
+	}()
 	in, err := m.decode(original)
 	if err != nil {
 		return nil, err

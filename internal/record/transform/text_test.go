@@ -117,29 +117,3 @@ func naiveTime(s string) (string, bool) {
 	}
 	return at.UTC().Format(time.RFC3339Nano), true
 }
-
-func TestScalarsYieldsWhatCanBeCompared(t *testing.T) {
-	type member struct {
-		Name  string
-		Value any
-	}
-	var got []member
-	for name, v := range Scalars([]byte(`{"b":"x","a.b":1.50,"d":"2026-11-22","t":"2026-11-22T09:00:00.5Z","n":null,"l":[1],"o":{},"yes":true,"no":false,"digits":"12","\n":"é"}`)) {
-		got = append(got, member{name, v})
-	}
-	want := []member{
-		{"b", "x"}, {"a.b", json.Number("1.50")}, {"d", time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)},
-		{"t", time.Date(2026, 11, 22, 9, 0, 0, 5e8, time.UTC)}, {"yes", true}, {"no", false}, {"digits", "12"}, {"\n", "é"},
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("(-want +got):\n%s", diff)
-	}
-	for range Scalars([]byte(`{"a":1,"b":2}`)) {
-		break // and nothing panics
-	}
-	for _, bad := range []string{``, `[1]`, `{"a":`, `{"a":[1`} {
-		for name := range Scalars([]byte(bad)) {
-			t.Errorf("Scalars(%s) yields %q", bad, name)
-		}
-	}
-}
