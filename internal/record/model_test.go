@@ -44,7 +44,6 @@ type machine struct {
 	settings record.Settings
 	version  int64 // of the settings
 	records  map[string][]version
-	keys     map[string]bool
 	serial   int
 }
 
