@@ -10,6 +10,8 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/tallystick/tallystick"
 )
 
 // TestAFunctionThatIsDownBreaksItsOwnRoutes and no other, and comes back by itself.
@@ -81,8 +83,8 @@ func TestNoFunctionOutlivesTheServer(t *testing.T) {
 		t.Run(sig.String(), func(t *testing.T) {
 			s := startServer(t, t.TempDir(), "--processes")
 			functions := s.functions()
-			if len(functions) != 2 {
-				t.Fatalf("the functions' processes are %v, want Visits and Docs", functions)
+			if len(functions) != len(tallystick.Functions) {
+				t.Fatalf("the functions' processes are %v, want all %d", functions, len(tallystick.Functions))
 			}
 			s.signal(sig)
 			<-s.ended

@@ -23,6 +23,7 @@ type meter struct {
 	work     int
 	stacks   []stack
 	holds    bool // heavy
+	turned   bool // one of turns
 	err      error
 }
 
@@ -43,8 +44,27 @@ func newMeter(ctx context.Context) *meter {
 }
 
 func (m *meter) close() {
-	if m.holds {
-		<-heavy
+	m.leave(heavy, &m.holds)
+	m.leave(turns, &m.turned)
+}
+
+// take waits for a place. The wait is not the program's time.
+func (m *meter) take(places chan struct{}, has *bool) bool {
+	start := time.Now()
+	select {
+	case places <- struct{}{}:
+		*has = true
+		m.deadline = m.deadline.Add(time.Since(start))
+	case <-m.Context.Done():
+		m.err = fmt.Errorf("transform: %w", context.Cause(m.Context))
+	}
+	return *has
+}
+
+func (m *meter) leave(places chan struct{}, has *bool) {
+	if *has {
+		<-places
+		*has = false
 	}
 }
 
@@ -122,18 +142,15 @@ func (m *meter) charge(units int) bool {
 	return m.err == nil
 }
 
-// alone waits until no other run is heavy. The wait is not the program's time.
+// alone waits until no other run is heavy. Others take its turn meanwhile.
 func (m *meter) alone() {
 	if m.holds {
 		return
 	}
-	start := time.Now()
-	select {
-	case heavy <- struct{}{}:
-		m.holds = true
-		m.deadline = m.deadline.Add(time.Since(start))
-	case <-m.Context.Done():
-		m.err = fmt.Errorf("transform: %w", context.Cause(m.Context))
+	turned := m.turned
+	m.leave(turns, &m.turned)
+	if m.take(heavy, &m.holds) && turned {
+		m.take(turns, &m.turned)
 	}
 }
 

@@ -122,14 +122,12 @@ func syntaxError(program string, err error) string {
 // Its errors are ErrRun, ErrResult, ErrTooLarge, ErrNumber, ErrTime, ErrWork, and the
 // context's, when that ends first.
 func (p *Program) Run(ctx context.Context, original []byte) ([]byte, error) {
-	select {
-	case turns <- struct{}{}:
-		defer func() { <-turns }()
-	case <-ctx.Done():
-		return nil, fmt.Errorf("transform: %w", context.Cause(ctx))
+	meter := newMeter(ctx)
+	if !meter.take(turns, &meter.turned) {
+		return nil, meter.err
 	}
 	m := p.machines.Get().(*machine)
-	m.meter = newMeter(ctx)
+	m.meter = meter
 	defer func() {
 		m.close()
 		m.meter = nil // it holds what the run made
