@@ -161,11 +161,11 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 	example(op, declared)
 }
 
-// example puts an operation's example into the specification, and where its parameters
-// are lists, their examples where Swagger UI looks for them.
+// example puts an operation's example into the specification, and those of parameters
+// that are lists, or have to be given, where Swagger UI looks for them.
 func example(op Operation, declared *huma.Operation) {
 	for _, p := range declared.Parameters {
-		if p.Schema.Type == huma.TypeArray && len(p.Schema.Examples) > 0 {
+		if (p.Required || p.Schema.Type == huma.TypeArray) && len(p.Schema.Examples) > 0 {
 			p.Example = p.Schema.Examples[0]
 		}
 	}
