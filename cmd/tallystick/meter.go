@@ -98,6 +98,7 @@ func (b *bar) at(done, total int64, text string) {
 		options := []progressbar.Option{
 			progressbar.OptionSetWriter(b.out), progressbar.OptionSetWidth(30), progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetDescription(text),
+			progressbar.OptionSetSpinnerChangeInterval(0), // it would draw by itself, beside what is written here
 		}
 		if b.unit == bytesOfAll {
 			options = append(options, progressbar.OptionShowBytes(true), progressbar.OptionShowCount())
@@ -120,7 +121,7 @@ func (b *bar) note(text string) {
 
 func (b *bar) end() {
 	if b.bar != nil {
-		_ = b.bar.Exit() // or its spinner goes on
+		_ = b.bar.Exit()
 		_ = b.bar.Clear()
 	}
 }
