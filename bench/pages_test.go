@@ -25,20 +25,27 @@ func BenchmarkPages(b *testing.B) {
 		{"top", (*site).busiest},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			var ratios, at []float64
-			for range 5 {
-				f := hammer(1, 2*time.Second, c.call(few))
-				m := hammer(1, 2*time.Second, c.call(many))
-				if f.failed+m.failed > 0 {
-					b.Fatalf("%d and %d calls failed", f.failed, m.failed)
-				}
-				ratios, at = append(ratios, f.perSecond()/m.perSecond()), append(at, m.perSecond())
-			}
-			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(median(at), "calls/s")
-			b.ReportMetric(median(ratios), "times-slower")
+			timesSlower(b, c.call(few), c.call(many))
 		})
 	}
+}
+
+// timesSlower reports how a call where there are many compares with the same where
+// there are few, in turn, by the median of the rounds.
+func timesSlower(b *testing.B, few, many func(context.Context) error) {
+	b.Helper()
+	var ratios, at []float64
+	for range 5 {
+		f := hammer(1, 2*time.Second, few)
+		m := hammer(1, 2*time.Second, many)
+		if f.failed+m.failed > 0 {
+			b.Fatalf("%d and %d calls failed", f.failed, m.failed)
+		}
+		ratios, at = append(ratios, f.perSecond()/m.perSecond()), append(at, m.perSecond())
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(at), "calls/s")
+	b.ReportMetric(median(ratios), "times-slower")
 }
 
 // site is a store with so many pages.

@@ -39,18 +39,7 @@ func BenchmarkRecords(b *testing.B) {
 		{"middle", (*shelf).middle},
 	} {
 		b.Run(c.name, func(b *testing.B) {
-			var ratios, at []float64
-			for range 5 {
-				f := hammer(1, 2*time.Second, c.call(few))
-				m := hammer(1, 2*time.Second, c.call(many))
-				if f.failed+m.failed > 0 {
-					b.Fatalf("%d and %d calls failed", f.failed, m.failed)
-				}
-				ratios, at = append(ratios, f.perSecond()/m.perSecond()), append(at, m.perSecond())
-			}
-			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(median(at), "calls/s")
-			b.ReportMetric(median(ratios), "times-slower")
+			timesSlower(b, c.call(few), c.call(many))
 		})
 	}
 }

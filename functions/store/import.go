@@ -111,11 +111,7 @@ func (in *importInput) rows() (iter.Seq2[record.Row, error], error) {
 func faulty(r record.Report, detail string) error {
 	p := edge.NewProblem(http.StatusUnprocessableEntity, "IMPORT_STOPPED", detail+".")
 	for _, e := range r.Errors {
-		f := edge.Fault{Location: fmt.Sprintf("line %d", e.Line), Message: e.Reason}
-		if e.Field != "" {
-			f.Location += ", " + e.Field
-		}
-		p.Errors = append(p.Errors, f)
+		p.Errors = append(p.Errors, edge.RowFault(e.Line, e.Field, e.Reason))
 	}
 	return p
 }

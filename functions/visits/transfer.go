@@ -3,7 +3,6 @@ package visits
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 
@@ -110,11 +109,7 @@ func importProblem(file *visit.File, err error) error {
 	}
 	p := edge.NewProblem(http.StatusUnprocessableEntity, "IMPORT_INVALID", err.Error()+"; nothing was imported")
 	for _, e := range file.Errors {
-		f := edge.Fault{Location: fmt.Sprintf("line %d", e.Line), Message: e.Reason}
-		if e.Field != "" {
-			f.Location += ", " + e.Field
-		}
-		p.Errors = append(p.Errors, f)
+		p.Errors = append(p.Errors, edge.RowFault(e.Line, e.Field, e.Reason))
 	}
 	return p
 }

@@ -2,6 +2,7 @@ package edge
 
 import (
 	"cmp"
+	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
@@ -26,6 +27,15 @@ type Problem struct {
 type Fault struct {
 	Location string `json:"location,omitempty" example:"query.pageSize" doc:"Where it is."`
 	Message  string `json:"message" example:"expected number >= 0" doc:"What it is."`
+}
+
+// RowFault is the fault of a row of a file; without a field it is of the whole row.
+func RowFault(line int, field, reason string) Fault {
+	f := Fault{Location: fmt.Sprintf("line %d", line), Message: reason}
+	if field != "" {
+		f.Location += ", " + field
+	}
+	return f
 }
 
 // Interfaces by which huma knows an error's status and headers, and its type.
