@@ -192,7 +192,7 @@ func apply[S, R any](w *working[S], c *call[S, R], r *result[R]) (err error) {
 		}
 	}()
 	t := &w.turn
-	*t = Turn[S]{w: w, keys: c.op.Keys, reads: c.op.Reads, changed: t.changed[:0], puts: t.puts[:0]}
+	*t = Turn[S]{w: w, keys: c.op.Keys, reads: c.op.Reads, changed: t.changed[:0], made: t.made[:0], puts: t.puts[:0]}
 	r.value, r.err = c.op.Apply(t)
 	r.replayed = t.replayed
 	if r.err == nil {

@@ -11,12 +11,18 @@ type Turn[S any] struct {
 	keys     []storage.Key
 	reads    []storage.Key
 	changed  []change[S]
+	made     []made[S]
 	puts     []storage.Write
 	replayed bool
 }
 
 type change[S any] struct {
 	key   int
+	state *S
+}
+
+type made[S any] struct {
+	key   storage.Key
 	state *S
 }
 
@@ -31,6 +37,12 @@ func (t *Turn[S]) Set(i int, s *S) { t.changed = append(t.changed, change[S]{i, 
 // Entity returns the i-th of the operation's Reads as the operations before it
 // left it.
 func (t *Turn[S]) Entity(i int) storage.Entity { return t.w.others[t.reads[i]] }
+
+// New stores a state under a key that nothing has had before. Operations behind this
+// one in the batch may go on changing it, if they know it, as a part of another state
+// that is not encoded: it is encoded when all have been applied. So the rows that many
+// callers add can lie in one entity.
+func (t *Turn[S]) New(key storage.Key, s *S) { t.made = append(t.made, made[S]{key, s}) }
 
 // Put stores an entity of the operation's own, in the same transaction.
 func (t *Turn[S]) Put(e storage.Entity) error {
@@ -56,8 +68,12 @@ func (t *Turn[S]) keep() {
 		e := t.w.states[t.keys[c.key]]
 		e.state, e.changed, e.set = c.state, true, true
 	}
-	if len(t.puts) > 0 && len(t.changed) == 0 {
+	if len(t.puts)+len(t.made) > 0 && len(t.changed) == 0 {
 		t.w.states[t.keys[0]].changed = true
+	}
+	for _, m := range t.made {
+		t.w.states[m.key] = &entry[S]{state: m.state, changed: true, set: true}
+		t.w.order = append(t.w.order, m.key)
 	}
 	for _, p := range t.puts {
 		t.w.others[p.Entity.Key] = p.Entity
