@@ -11,7 +11,9 @@ import (
 	"github.com/tallystick/tallystick/functions/docs"
 	"github.com/tallystick/tallystick/functions/fetch"
 	"github.com/tallystick/tallystick/functions/remove"
+	"github.com/tallystick/tallystick/functions/stock"
 	"github.com/tallystick/tallystick/functions/store"
+	"github.com/tallystick/tallystick/functions/update"
 	"github.com/tallystick/tallystick/functions/visits"
 	"github.com/tallystick/tallystick/internal/edge"
 )
@@ -22,6 +24,8 @@ var Functions = []edge.Function{
 	{EntryPoint: "Store", Name: "store", Register: store.Register},
 	{EntryPoint: "Fetch", Name: "fetch", Register: fetch.Register},
 	{EntryPoint: "Remove", Name: "remove", Register: remove.Register},
+	{EntryPoint: "Stock", Name: "stock", Register: stock.Register},
+	{EntryPoint: "Update", Name: "update", Register: update.Register},
 	{EntryPoint: "Docs", Name: "docs", Stateless: true, Register: docs.Register},
 }
 

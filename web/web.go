@@ -14,6 +14,9 @@ import (
 //go:embed count.js
 var countSource string
 
+//go:embed stock.js
+var stockSource string
+
 //go:embed site
 var site embed.FS
 
@@ -22,6 +25,11 @@ var countJS = sync.OnceValue(func() []byte { return []byte(squeeze(countSource))
 // CountJS is count.js as it is served, text/javascript in UTF-8. The caller must not
 // change it.
 func CountJS() []byte { return countJS() }
+
+var stockJS = sync.OnceValue(func() []byte { return []byte(squeeze(stockSource)) })
+
+// StockJS is stock.js as it is served, as CountJS is count.js.
+func StockJS() []byte { return stockJS() }
 
 // Site is the demo site, for /: index.html and what stands beside it. From its own
 // origin it also asks for the routes of visits and docs, and for GET /demo/history: what

@@ -84,6 +84,7 @@ func (s *Service) run(ctx context.Context, c Caller, ch change) (Result, error) 
 		op.Brings += c.Beside.Brings
 		op.Bytes += c.Beside.Bytes
 	}
+	var refusal error // of the latest run; it is for the client, and says enough
 	op.Apply = func(t *merge.Turn[state]) (outcome, error) {
 		w := begin(t, c.Who, ch, s.now())
 		if c.Beside != nil {
@@ -94,12 +95,16 @@ func (s *Service) run(ctx context.Context, c Caller, ch change) (Result, error) 
 			}
 		}
 		lows := w.lows()
-		if err := ch.apply(w); err != nil {
-			return outcome{}, err
+		if refusal = ch.apply(w); refusal != nil {
+			return outcome{}, refusal
 		}
-		return w.outcome, w.end(lows)
+		err := w.end(lows)
+		return w.outcome, err
 	}
 	out, replayed, err := s.do(ctx, op, c, ch)
+	if err != nil && err == refusal {
+		return Result{}, err
+	}
 	if err != nil {
 		return Result{}, fmt.Errorf("inventory: %s: %w", ch.name, err)
 	}

@@ -147,6 +147,8 @@ func CheckSKU(sku string) error {
 		return fmt.Errorf("%w %.80q: it has 1 to %d letters, digits and . _ ~ : @ -", ErrSKU, sku, MaxSKU)
 	case strings.Trim(sku, ".") == "" || reserved[sku]:
 		return fmt.Errorf("%w %q: this name is taken by a route", ErrSKU, sku)
+	case len(sku) >= 4 && strings.HasPrefix(sku, "__") && strings.HasSuffix(sku, "__"):
+		return fmt.Errorf("%w %q: databases keep names of the form __x__ for themselves", ErrSKU, sku)
 	}
 	return nil
 }

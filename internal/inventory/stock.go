@@ -55,7 +55,7 @@ type Adjustment struct {
 func (s *Service) Adjust(ctx context.Context, c Caller, a Adjustment) (Result, error) {
 	sums, err := sumLines(a.Lines)
 	if err == nil {
-		err = checkNote(a.Reason, a.Reference)
+		err = a.check()
 	}
 	if err != nil {
 		return Result{}, err
@@ -72,6 +72,15 @@ func (s *Service) Adjust(ctx context.Context, c Caller, a Adjustment) (Result, e
 			return nil
 		},
 	})
+}
+
+func (a Adjustment) check() error {
+	for _, l := range a.Lines {
+		if l.Quantity == 0 {
+			return fmt.Errorf("%w: %s: 0 changes nothing", ErrLines, l.SKU)
+		}
+	}
+	return checkNote(a.Reason, a.Reference)
 }
 
 func (w *work) canAdjust(sums []Line) error {

@@ -1,0 +1,82 @@
+package update
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/tallystick/tallystick/internal/edge"
+	"github.com/tallystick/tallystick/internal/partner"
+)
+
+type legacyInput struct{ edge.Raw }
+
+type legacyOutput struct {
+	Sunset string `header:"Sunset" doc:"When this route goes away (RFC 8594)."`
+	Body   legacyReply
+}
+
+type legacyReply struct {
+	Status bool   `json:"status" doc:"Whether it is done, and stored."`
+	Msg    string `json:"msg" doc:"success, or what is wrong."`
+	ID     string `json:"id,omitempty" doc:"The update's id, made here."`
+}
+
+// legacyLimit is how many updates of the old scheme an address may send a second. Each
+// costs a hash for every partner that has a token.
+const legacyLimit = 5
+
+const exampleLegacy = `{"datas":[{"id":"D-1","status":"shipped"},{"key":"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"}]}`
+
+func (h handlers) registerLegacy() {
+	edge.Register(h.api, edge.Operation{
+		Operation: huma.Operation{
+			OperationID: "acceptLegacyUpdate", Method: http.MethodPost, Path: "/update",
+			Summary: "Send an update by the old scheme",
+			Description: "For partners who cannot sign yet; off (410) unless LEGACY_UPDATES is set. `datas` is a parameter, any object, and `{\"key\":K}`, where K is the SHA-256, in lower-case hex, of the parameter's text followed by the token that was agreed on. " +
+				"A parameter with the `type` of a signed update is done like one; one with a `status` and an `id` is an update of that delivery; any other is kept as it is. What is sent again is done again.",
+			RequestBody: &huma.RequestBody{Required: true, Description: "The parameter and its key.", Content: map[string]*huma.MediaType{
+				"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}, Example: exampleLegacy},
+			}},
+			Deprecated: true,
+			Errors: []int{
+				http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusGone, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,
+			},
+		},
+		Signed:  true,
+		Limit:   legacyLimit,
+		Refusal: legacyRefusal,
+		Example: legacyReply{Status: true, Msg: "success", ID: "legacy-0123456789abcdef01234567"},
+	}, h.legacy)
+}
+
+// legacyRefusal is how the old scheme says no.
+func legacyRefusal(p *edge.Problem) any {
+	msg := p.Detail
+	if msg == "" {
+		msg = p.Title
+	}
+	return legacyReply{Msg: msg}
+}
+
+// unknownParam is what the old scheme has always said of a key that does not fit.
+const unknownParam = "Param tidak diketahui"
+
+// legacy is POST /update.
+func (h handlers) legacy(ctx context.Context, in *legacyInput) (*legacyOutput, error) {
+	until, on := h.api.Config.LegacyUntil()
+	if !on || !h.api.Now().Before(until) {
+		return nil, edge.NewProblem(http.StatusGone, "LEGACY_OFF", "The old scheme is off. Send signed updates to /partners/{partner}/updates.")
+	}
+	sunset := until.UTC().Format(http.TimeFormat)
+	receipt, err := h.partners.AcceptLegacy(ctx, in.Bytes())
+	if errors.Is(err, partner.ErrSignature) {
+		return nil, edge.NewProblem(http.StatusUnauthorized, "SIGNATURE_INVALID", unknownParam).WithHeader("Sunset", sunset)
+	}
+	if err != nil {
+		return nil, h.problem(err)
+	}
+	return &legacyOutput{sunset, legacyReply{Status: true, Msg: "success", ID: receipt.ID}}, nil
+}

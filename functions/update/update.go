@@ -1,0 +1,62 @@
+// Package update is the function that takes updates from partners: signed ones, and those
+// of the old scheme. It also shows what they have told. Each file holds operations that
+// belong together, with their wire types; what they mean is in internal/partner.
+package update
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/tallystick/tallystick/internal/edge"
+	"github.com/tallystick/tallystick/internal/partner"
+	"github.com/tallystick/tallystick/internal/stockhttp"
+)
+
+// Register declares the function's operations.
+func Register(a *edge.API) {
+	a.Rules(
+		edge.Rule{Err: partner.ErrHeaders, Status: http.StatusBadRequest, Code: "WEBHOOK_HEADERS_INVALID", Tell: true},
+		edge.Rule{Err: partner.ErrSignature, Status: http.StatusUnauthorized, Code: "SIGNATURE_INVALID",
+			Detail: "The signature is missing, or is not this partner's for this webhook-id, webhook-timestamp and body."},
+		edge.Rule{Err: partner.ErrMalformed, Status: http.StatusBadRequest, Code: "MALFORMED_REQUEST", Tell: true},
+		edge.Rule{Err: partner.ErrForbidden, Status: http.StatusForbidden, Code: "NOT_ALLOWED", Tell: true},
+		edge.Rule{Err: partner.ErrInFlight, Status: http.StatusConflict, Code: "UPDATE_IN_FLIGHT",
+			Detail: "An update of this webhook-id is under way. Send it again for its reply.", Retry: 1},
+		edge.Rule{Err: partner.ErrReused, Status: http.StatusUnprocessableEntity, Code: "WEBHOOK_ID_REUSED",
+			Detail: "This webhook-id came before with another body. Make a new one for each update."},
+		edge.Rule{Err: partner.ErrUnavailable, Status: http.StatusServiceUnavailable, Code: "PARTNERS_UNAVAILABLE",
+			Detail: "Who the partners are cannot be read now. Nothing was done.", Retry: 30},
+		edge.Rule{Err: partner.ErrDeliveryFull, Status: http.StatusUnprocessableEntity, Code: "DELIVERY_FULL", Tell: true},
+		edge.Rule{Err: partner.ErrDeliveryNotFound, Status: http.StatusNotFound, Code: "DELIVERY_NOT_FOUND", Tell: true},
+	)
+	a.Rules(stockhttp.Rules()...)
+	folder, err := partner.Open(a.Config.Partners, a.Now)
+	if err != nil {
+		a.Refuse(fmt.Errorf("PARTNERS: %w", err))
+	}
+	h := handlers{api: a, partners: partner.NewService(a.Store, folder, partner.Options{Queue: a.Config.MergeQueue, Now: a.Now})}
+	h.registerAccept()
+	h.registerLegacy()
+	h.registerRead()
+}
+
+type handlers struct {
+	api      *edge.API
+	partners *partner.Service
+}
+
+// problem tells what is wrong with an update, and what stands against what it says. Other
+// errors it returns as they are.
+func (h handlers) problem(err error) error {
+	var invalid *partner.InvalidError
+	switch {
+	case errors.Is(err, partner.ErrTimestamp):
+		return edge.NewProblem(http.StatusUnauthorized, "TIMESTAMP_OUT_OF_RANGE", err.Error()+".").
+			WithHeader("Date", h.api.Now().UTC().Format(http.TimeFormat))
+	case errors.As(err, &invalid):
+		return edge.NewProblem(http.StatusUnprocessableEntity, "UPDATE_INVALID", "").
+			WithFaults(edge.Fault{Location: invalid.Pointer, Message: invalid.Reason})
+	}
+	return stockhttp.Problem(err)
+}
