@@ -84,13 +84,7 @@ func visits(b *testing.B, project string) (count func(context.Context) error, co
 // oneTransactionEach returns a call that reads, adds and writes in a transaction of
 // its own, with the client library's own retries.
 func oneTransactionEach(b *testing.B) func(context.Context) error {
-	b.Helper()
-	client, err := cloud.NewClient(b.Context(), fmt.Sprintf("naive-%d", time.Now().UnixNano()),
-		option.WithoutAuthentication(), option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
-	if err != nil {
-		b.Fatal(err)
-	}
-	b.Cleanup(func() { client.Close() })
+	client := cloudClient(b)
 	type counter struct {
 		Data []byte `datastore:",noindex"`
 	}
@@ -107,6 +101,18 @@ func oneTransactionEach(b *testing.B) func(context.Context) error {
 		})
 		return err
 	}
+}
+
+// cloudClient is Google's client of an empty project on the emulator.
+func cloudClient(b *testing.B) *cloud.Client {
+	b.Helper()
+	client, err := cloud.NewClient(b.Context(), fmt.Sprintf("naive-%d", time.Now().UnixNano()),
+		option.WithoutAuthentication(), option.WithGRPCDialOption(grpc.WithTransportCredentials(insecure.NewCredentials())))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { client.Close() })
+	return client
 }
 
 // tallies is what came of calls.

@@ -100,7 +100,11 @@ func serveFunction(b *testing.B, name string, store storage.Store) string {
 	b.Helper()
 	i := slices.IndexFunc(tallystick.Functions, func(f edge.Function) bool { return f.Name == name })
 	env := edge.Env{Store: store, Config: edge.Config{TrustedHops: 1, MergeQueue: 1000, Shards: 1}}
-	server := httptest.NewServer(edge.New(tallystick.Functions[i], env, nil).Handler())
+	api, err := edge.New(tallystick.Functions[i], env, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	server := httptest.NewServer(api.Handler())
 	b.Cleanup(server.Close)
 	return server.URL
 }
