@@ -25,20 +25,22 @@ type room struct {
 // house is the rooms. The first whose from matches a package is its own.
 var house = []room{
 	{".", []string{"functions/*", "internal/edge", "internal/storage", "internal/storage/datastore", "internal/storage/firestore"}},
-	{"cmd/*", []string{".", "web", "internal/edge", "internal/gateway", "internal/record", "internal/storage", "internal/storage/sqlite"}},
+	{"cmd/*", []string{".", "web", "internal/edge", "internal/gateway", "internal/inventory", "internal/partner", "internal/record", "internal/storage", "internal/storage/sqlite"}},
 	{"bench/**", []string{".", "internal/**"}},
-	{"functions/*", []string{"internal/edge", "internal/recordhttp", "internal/visit/**", "internal/record/**", "internal/inventory/**", "internal/partner/**", "openapi", "web"}},
+	{"examples/**", nil},
+	{"functions/*", []string{"internal/edge", "internal/recordhttp", "internal/stockhttp", "internal/visit/**", "internal/record/**", "internal/inventory/**", "internal/partner/**", "openapi", "web"}},
 	{"openapi/generate", []string{".", "internal/edge"}},
 	{"openapi", nil},
 	{"web", nil},
 	{"internal/edge", []string{"internal/merge", "internal/storage", "internal/strictjson"}},
 	{"internal/strictjson", nil},
 	{"internal/recordhttp", []string{"internal/edge", "internal/record/**"}},
+	{"internal/stockhttp", []string{"internal/edge", "internal/inventory"}},
 	{"internal/gateway", nil},
 	{"internal/visit/**", []string{"internal/merge", "internal/storage"}},
 	{"internal/record/**", []string{"internal/merge", "internal/storage", "internal/strictjson"}},
 	{"internal/inventory/**", []string{"internal/merge", "internal/storage"}},
-	{"internal/partner/**", []string{"internal/merge", "internal/storage"}},
+	{"internal/partner/**", []string{"internal/inventory", "internal/merge", "internal/storage", "internal/strictjson"}},
 	{"internal/merge", []string{"internal/storage"}},
 	{"internal/storage", nil},
 	{"internal/storage/emulator", nil},
@@ -53,7 +55,7 @@ var kept = []struct {
 	library string // and what lies below it
 	by      []string
 }{
-	{"net/http", []string{".", "cmd/*", "bench/**", "functions/*", "openapi/generate", "internal/edge", "internal/recordhttp", "internal/gateway", "internal/storage/emulator"}},
+	{"net/http", []string{".", "cmd/*", "bench/**", "examples/**", "functions/*", "openapi/generate", "internal/edge", "internal/recordhttp", "internal/stockhttp", "internal/gateway", "internal/storage/emulator"}},
 	{"github.com/danielgtaylor/huma", []string{"functions/*", "openapi/generate", "internal/edge", "internal/recordhttp"}},
 	{"github.com/GoogleCloudPlatform/functions-framework-go", []string{".", "cmd/*", "bench/**"}},
 	{"modernc.org", []string{"internal/storage/sqlite", "bench/**"}},

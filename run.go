@@ -68,13 +68,16 @@ func deployed(f edge.Function) http.Handler {
 			return nil, err
 		}
 		env := edge.Env{Config: config}
-		if f.Stateless {
-			return edge.New(f, env, nil).Handler(), nil
+		if !f.Stateless {
+			if env.Store, err = OpenStore(context.Background(), config.Store); err != nil {
+				return nil, err
+			}
 		}
-		if env.Store, err = OpenStore(context.Background(), config.Store); err != nil {
+		api, err := edge.New(f, env, nil)
+		if err != nil {
 			return nil, err
 		}
-		return edge.New(f, env, nil).Handler(), nil
+		return api.Handler(), nil
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler, err := open()

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 
@@ -36,7 +37,11 @@ func runInside(ctx context.Context, config edge.Config) (*running, error) {
 	for _, f := range tallystick.Functions {
 		address := "http://" + f.Name + ".internal"
 		r.addresses[addressName(f)] = address
-		r.handlers[address] = edge.New(f, env, nil).Handler()
+		api, err := edge.New(f, env, nil)
+		if err != nil {
+			return nil, errors.Join(err, r.close())
+		}
+		r.handlers[address] = api.Handler()
 	}
 	return r, nil
 }

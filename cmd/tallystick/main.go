@@ -16,12 +16,12 @@ func main() {
 	tallystick.RegisterBackend("sqlite", sqlite.Open)
 	root := &cobra.Command{
 		Use:           "tallystick",
-		Short:         "A backend for static websites and small shops: counts visits, keeps JSON records",
+		Short:         "A backend for static websites and small shops: counts visits and stock, keeps JSON records, takes signed updates",
 		Version:       version(),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), functionCommand(), importCommand(), exportCommand(), retransformCommand())
+	root.AddCommand(serveCommand(), functionCommand(), importCommand(), exportCommand(), retransformCommand(), verifyCommand(), partnerCommand(), signCommand())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "tallystick:", err)
 		os.Exit(1)

@@ -77,18 +77,20 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}
+	config, err := edge.LoadConfig()
+	if err != nil {
+		return err
+	}
+	config.Store = o.store
+	if err := startable(config); err != nil {
+		return err
+	}
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w; another address is given with --addr", err)
 	}
 	defer listener.Close()
 	url := baseURL(listener.Addr())
-
-	config, err := edge.LoadConfig()
-	if err != nil {
-		return err
-	}
-	config.Store = o.store
 	config.AllowedOrigins = ownOrigins(config.AllowedOrigins, listener.Addr())
 
 	run := runInside
@@ -143,6 +145,17 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	defer cancel()
 	if err := server.Shutdown(drain); err != nil {
 		return fmt.Errorf("requests that had not ended after %v were cut off: %w", drainTime, err)
+	}
+	return nil
+}
+
+// startable returns what a function refuses of the settings. It asks without a store, so
+// that a start that fails leaves none behind.
+func startable(config edge.Config) error {
+	for _, f := range tallystick.Functions {
+		if _, err := edge.New(f, edge.Env{Config: config}, nil); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -132,6 +132,7 @@ func TestWhatCannotBeIsSaidInOneLine(t *testing.T) {
 			`settings: ALLOWED_ORIGINS: "foo" is neither \* nor an origin such as https://example\.com`},
 		{"a rate below zero", nil, []string{"RATE_LIMIT=-1"}, `settings: RATE_LIMIT: -1 is .*`},
 		{"a number that is none", nil, []string{"SHARDS=many"}, `settings: SHARDS: "many" is .*`},
+		{"a setting that a function refuses", nil, []string{"PARTNERS=missing"}, `settings: PARTNERS: missing: there is no such folder; .*`},
 		{"a store of no backend", nil, []string{"STORE=nonsense:"}, `settings: STORE: "nonsense:" .*sqlite.*`},
 		{"a store without a name", nil, []string{"--store", "sqlite:"}, `settings: STORE: "sqlite:" .*`},
 		{"a port in use", nil, []string{"--addr", taken.Addr().String()},

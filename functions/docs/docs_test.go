@@ -19,7 +19,11 @@ import (
 )
 
 func handler() http.Handler {
-	return edge.New(edge.Function{Name: "docs", Register: docs.Register}, edge.Env{}, nil).Handler()
+	api, err := edge.New(edge.Function{Name: "docs", Register: docs.Register}, edge.Env{}, nil)
+	if err != nil {
+		panic(err)
+	}
+	return api.Handler()
 }
 
 // get asks for a file as a program does that sends these headers.

@@ -45,7 +45,11 @@ func start(t *testing.T, change func(*edge.Config)) *server {
 		change(&config)
 	}
 	f := edge.Function{Name: "visits", EntryPoint: "Visits", Register: visits.Register}
-	http := httptest.NewServer(edge.New(f, edge.Env{Config: config, Store: s.store, Now: s.clock}, nil).Handler())
+	api, err := edge.New(f, edge.Env{Config: config, Store: s.store, Now: s.clock}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	http := httptest.NewServer(api.Handler())
 	s.url = http.URL
 	t.Cleanup(func() {
 		http.Close()

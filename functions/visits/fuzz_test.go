@@ -27,7 +27,11 @@ func FuzzRequests(f *testing.F) {
 		Config: edge.Config{AllowedOrigins: []string{"*"}, TrustedHops: 1, MergeQueue: 1000, Shards: 1},
 		Store:  store, Now: func() time.Time { return noon },
 	}
-	handler := edge.New(function, env, nil).Handler()
+	api, err := edge.New(function, env, nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	handler := api.Handler()
 	for i, seed := range []struct{ query, header, body string }{
 		{"page=/about", firefox, ""},
 		{"page=/a&page=%2Fb&page=", "Googlebot/2.1", ""},

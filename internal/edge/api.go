@@ -1,13 +1,14 @@
 // Package edge is what every function shares on its HTTP side: how an operation
 // is declared, errors, CORS, limits, settings. It knows HTTP and no domain.
 //
-// Read Function and Register here first, then cors.go, limit.go, basicauth.go and
-// accounts.go (who may call), stream.go and body.go (bodies that an operation reads
-// itself), errors.go (what a client is told), client.go (who called) and config.go.
+// Read Function here and Register in operation.go first, then cors.go, limit.go,
+// basicauth.go and accounts.go (who may call), stream.go, body.go and raw.go (bodies that an
+// operation reads itself), errors.go and refusal.go (what a client is told), client.go (who
+// called) and config.go.
 package edge
 
 import (
-	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -15,7 +16,6 @@ import (
 	"net/url"
 	"runtime/debug"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -52,15 +52,16 @@ type Env struct {
 // API is a function's operations and what they run on.
 type API struct {
 	Env
-	huma     huma.API
-	function string
-	rules    []Rule
-	limit    *limiter
-	accounts *accounts // nil without BASIC_AUTH
-	mux      *http.ServeMux
-	paths    map[string]map[string]bool // path → method → whether it is public
-	queries  map[string][]*huma.Param   // pattern → the parameters of an operation that takes no others
-	public   bool                       // of the operation that is being registered
+	huma        huma.API
+	function    string
+	refused     []error // see Refuse
+	rules       []Rule
+	limit       *limiter
+	accounts    *accounts // nil without BASIC_AUTH
+	mux         *http.ServeMux
+	paths       map[string]map[string]access // path → method → who may call it
+	queries     map[string][]*huma.Param     // pattern → the parameters of an operation that takes no others
+	registering Operation
 }
 
 func init() {
@@ -69,27 +70,26 @@ func init() {
 	huma.ValidateStrictCasing = true
 }
 
-// New returns the function's API on env, whose Config is checked. Its operations are
-// also declared in doc, unless that is nil.
-func New(f Function, env Env, doc *huma.OpenAPI) *API {
+// New returns the function's API on env. Its operations are also declared in doc, unless
+// that is nil. The error is of the settings, all that the function cannot start with.
+func New(f Function, env Env, doc *huma.OpenAPI) (*API, error) {
 	if env.Now == nil {
 		env.Now = time.Now
 	}
 	if doc == nil {
 		doc = &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{}}
 	}
-	accounts, err := newAccounts(env.Config.BasicAuth, env.Now)
-	if err != nil {
-		panic("edge: a Config that was not checked: BASIC_AUTH: " + err.Error())
-	}
 	a := &API{
 		Env:      env,
 		function: f.Name,
 		limit:    &limiter{perSecond: env.Config.RateLimit, now: env.Now},
-		accounts: accounts,
 		mux:      http.NewServeMux(),
-		paths:    make(map[string]map[string]bool),
+		paths:    make(map[string]map[string]access),
 		queries:  make(map[string][]*huma.Param),
+	}
+	var err error
+	if a.accounts, err = newAccounts(env.Config.BasicAuth, env.Now); err != nil {
+		a.Refuse(fmt.Errorf("BASIC_AUTH: %w", err))
 	}
 	a.huma = huma.NewAPI(huma.Config{
 		OpenAPI:       doc,
@@ -97,126 +97,41 @@ func New(f Function, env Env, doc *huma.OpenAPI) *API {
 		DefaultFormat: "application/json",
 	}, humago.NewAdapter(routes{a}, ""))
 	f.Register(a)
-	return a
+	if len(a.refused) > 0 {
+		return nil, fmt.Errorf("settings: %w", errors.Join(a.refused...))
+	}
+	return a, nil
 }
+
+// Refuse says, while the function registers, that it cannot start with its settings. The
+// error names the setting, and how to mend it.
+func (a *API) Refuse(err error) { a.refused = append(a.refused, err) }
 
 // Rules adds a domain's errors to those that the API knows.
 func (a *API) Rules(rules ...Rule) { a.rules = append(a.rules, rules...) }
-
-// Operation declares one operation.
-type Operation struct {
-	huma.Operation
-
-	// Example is the body of a good reply. It stands in the specification.
-	Example any
-
-	// Public operations need no key. They are limited in rate for each client
-	// address, and open to other sites' pages as ALLOWED_ORIGINS says.
-	Public bool
-}
-
-// KeyScheme is the name of the API key in the specification.
-const KeyScheme = "apiKey"
-
-// FunctionExtension names the function of an operation in the specification.
-const FunctionExtension = "x-function"
-
-// Register adds an operation. Its handler's errors become problems, see Rule.
-func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) (*O, error)) {
-	if op.Extensions == nil {
-		op.Extensions = make(map[string]any)
-	}
-	op.Extensions[FunctionExtension] = a.function
-	op.Tags = []string{a.function}
-	op.Errors = append(op.Errors, http.StatusBadRequest, http.StatusUnsupportedMediaType)
-	if op.Public {
-		op.Security = []map[string][]string{}
-		op.Errors = append(op.Errors, http.StatusForbidden, http.StatusTooManyRequests)
-	} else {
-		op.Security = []map[string][]string{{KeyScheme: {}}, {KeyScheme: {}, BasicScheme: {}}}
-		op.Errors = append(op.Errors, http.StatusUnauthorized)
-	}
-	body := op.RequestBody
-	if readsBody[I]() {
-		op.RequestBody = nil // or huma would read the body, to hold it against the schema
-		op.Errors = append(op.Errors, http.StatusRequestEntityTooLarge)
-	}
-	slices.Sort(op.Errors)
-	op.Errors = slices.Compact(op.Errors)
-	a.public = op.Public
-	huma.Register(a.huma, op.Operation, func(ctx context.Context, in *I) (*O, error) {
-		out, err := handler(ctx, in)
-		if err != nil {
-			return nil, a.problem(ctx, err)
-		}
-		return out, nil
-	})
-	declared := operationOf(a.huma.OpenAPI().Paths[op.Path], op.Method)
-	if !op.Public {
-		a.queries[op.Method+" "+op.Path] = declared.Parameters
-	}
-	if readsBody[I]() {
-		declared.RequestBody = body
-	}
-	example(op, declared)
-}
-
-// example puts an operation's example into the specification, and those of parameters
-// that are lists, or have to be given, where Swagger UI looks for them.
-func example(op Operation, declared *huma.Operation) {
-	for _, p := range declared.Parameters {
-		if (p.Required || p.Schema.Type == huma.TypeArray) && len(p.Schema.Examples) > 0 {
-			p.Example = p.Schema.Examples[0]
-		}
-	}
-	if op.Example == nil {
-		return
-	}
-	status := op.DefaultStatus
-	if status == 0 {
-		status = http.StatusOK
-	}
-	for _, media := range declared.Responses[strconv.Itoa(status)].Content {
-		media.Example = op.Example
-	}
-}
-
-func operationOf(p *huma.PathItem, method string) *huma.Operation {
-	switch method {
-	case http.MethodGet:
-		return p.Get
-	case http.MethodPost:
-		return p.Post
-	case http.MethodPut:
-		return p.Put
-	case http.MethodPatch:
-		return p.Patch
-	case http.MethodDelete:
-		return p.Delete
-	}
-	panic("edge: method " + method)
-}
 
 // routes is the mux that huma registers its operations on: each gets what all
 // have in common around it.
 type routes struct{ *API }
 
 func (r routes) HandleFunc(pattern string, handler func(http.ResponseWriter, *http.Request)) {
-	a := r.API
+	a, op := r.API, r.registering
 	method, path := splitPattern(pattern)
 	if a.paths[path] == nil {
-		a.paths[path] = make(map[string]bool)
+		a.paths[path] = make(map[string]access)
 		a.mux.Handle("OPTIONS "+path, a.preflight(path))
 	}
-	a.paths[path][method] = a.public
-	a.mux.Handle(pattern, a.cors(a.public, a.limited(a.public, a.authenticated(a.public, a.wellFormed(pattern, http.HandlerFunc(handler))))))
+	who := op.access()
+	a.paths[path][method] = who
+	inner := a.limited(op, a.authenticated(who, a.wellFormed(pattern, http.HandlerFunc(handler))))
+	a.mux.Handle(pattern, a.refusing(op.Refusal, a.cors(who, inner)))
 }
 
 func (r routes) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.mux.ServeHTTP(w, req) }
 
 // Handler serves the API.
 func (a *API) Handler() http.Handler {
-	a.mux.Handle("/", cors.New(corsOptions(a.allowedOrigins(true))).Handler(http.HandlerFunc(a.unknown)))
+	a.mux.Handle("/", cors.New(corsOptions(a.allowedOrigins(public))).Handler(http.HandlerFunc(a.unknown)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer a.recover(w, r)
 		h := w.Header()
@@ -266,28 +181,14 @@ func Abort(w http.ResponseWriter) {
 	conn.Close()
 }
 
-// limited counts a public operation's call against its client's rate, and lets the
-// handler know the client.
-func (a *API) limited(public bool, next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		client := clientOf(r, a.Config.TrustedHops)
-		if public {
-			if wait, ok := a.limit.allow(client.Addr); !ok {
-				writeProblem(w, NewProblem(http.StatusTooManyRequests, "RATE_LIMITED",
-					fmt.Sprintf("At most %g requests a second from one address.", a.Config.RateLimit)).RetryAfter(wait))
-				return
-			}
-		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), clientKey{}, client)))
-	})
-}
-
 // wellFormed refuses a body that is encoded, a query that cannot be read, and, behind
 // the key, parameters that there are not: to overlook a part of it would do something
-// else than was meant. Public pages may have caches to trick.
+// else than was meant. Public pages may have caches to trick, and of a signed request only
+// what is signed counts.
 func (a *API) wellFormed(pattern string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+		encodes := func(e string) bool { return e != "" && e != "identity" }
+		if slices.ContainsFunc(r.Header.Values("Content-Encoding"), encodes) {
 			writeProblem(w, NewProblem(http.StatusUnsupportedMediaType, "CONTENT_ENCODING_UNSUPPORTED",
 				"Send the body as it is, without Content-Encoding."))
 			return

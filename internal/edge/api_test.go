@@ -45,6 +45,14 @@ var (
 	errSilent = errors.New("secret")
 )
 
+// made is the API of a function that refuses no settings.
+func made(a *API, err error) *API {
+	if err != nil {
+		panic(err)
+	}
+	return a
+}
+
 // serve sends one request to things.
 func serve(t *testing.T, c Config, do func(context.Context) (string, error), method, path string, header ...string) *httptest.ResponseRecorder {
 	t.Helper()
@@ -57,7 +65,7 @@ func serve(t *testing.T, c Config, do func(context.Context) (string, error), met
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	New(things(do), Env{Config: c}, nil).Handler().ServeHTTP(w, r)
+	made(New(things(do), Env{Config: c}, nil)).Handler().ServeHTTP(w, r)
 	return w
 }
 
@@ -304,7 +312,7 @@ func TestPreflight(t *testing.T) {
 }
 
 func TestThePublicAreLimitedAndNotThoseWithAKey(t *testing.T) {
-	api := New(things(works), Env{Config: Config{AllowedOrigins: []string{"*"}, RateLimit: 0.02, TrustedHops: 1}}, nil).Handler()
+	api := made(New(things(works), Env{Config: Config{AllowedOrigins: []string{"*"}, RateLimit: 0.02, TrustedHops: 1}}, nil)).Handler()
 	send := func(method string) *httptest.ResponseRecorder {
 		w := httptest.NewRecorder()
 		r := httptest.NewRequest(method, "/things", strings.NewReader(`{"Text":"x"}`))
@@ -328,7 +336,7 @@ func TestThePublicAreLimitedAndNotThoseWithAKey(t *testing.T) {
 
 func TestAnOperationDeclaresItself(t *testing.T) {
 	doc := &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{}}
-	New(things(works), Env{}, doc)
+	made(New(things(works), Env{}, doc))
 	get, put := doc.Paths["/things"].Get, doc.Paths["/things"].Put
 	if got := get.Extensions[FunctionExtension]; got != "things" || fmt.Sprint(get.Tags) != "[things]" {
 		t.Errorf("function %v, tags %v; want things", got, get.Tags)
@@ -386,7 +394,7 @@ func TestAnOperationBehindTheKeyTakesNoOtherParameters(t *testing.T) {
 				Operation: huma.Operation{OperationID: "test", Method: http.MethodGet, Path: "/test"}, Public: public,
 			}, func(context.Context, *input) (*struct{}, error) { return nil, nil })
 		}}
-		return New(f, Env{Config: Config{TrustedHops: 1, AllowedOrigins: []string{"*"}}}, nil).Handler()
+		return made(New(f, Env{Config: Config{TrustedHops: 1, AllowedOrigins: []string{"*"}}}, nil)).Handler()
 	}
 	for _, tt := range []struct {
 		public bool

@@ -9,9 +9,9 @@ import (
 const BasicScheme = "basicAuth"
 
 // authenticated asks for a user of BASIC_AUTH, where there are any and the operation
-// needs a key. The key itself is the gateway's to check.
-func (a *API) authenticated(public bool, next http.Handler) http.Handler {
-	if public || a.accounts == nil {
+// needs a key, and lets the handler know who it was. The key itself is the gateway's to check.
+func (a *API) authenticated(who access, next http.Handler) http.Handler {
+	if who != keyed || a.accounts == nil {
 		return next
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -27,7 +27,9 @@ func (a *API) authenticated(public bool, next http.Handler) http.Handler {
 		case !ok:
 			writeProblem(w, challenge("CREDENTIALS_INVALID", "There is no such user with this password."))
 		default:
-			next.ServeHTTP(w, r)
+			client := ClientOf(r.Context())
+			client.User = user
+			next.ServeHTTP(w, r.WithContext(withClient(r.Context(), client)))
 		}
 	})
 }
@@ -50,7 +52,6 @@ func credentials(r *http.Request) (user, password string, ok bool) {
 }
 
 func challenge(code, detail string) *Problem {
-	p := NewProblem(http.StatusUnauthorized, code, detail)
-	p.headers = http.Header{"Www-Authenticate": {`Basic realm="tallystick", charset="UTF-8"`}}
-	return p
+	return NewProblem(http.StatusUnauthorized, code, detail).
+		WithHeader("WWW-Authenticate", `Basic realm="tallystick", charset="UTF-8"`)
 }

@@ -15,7 +15,7 @@ import (
 func guarded(t *testing.T) (*API, *atomic.Int32) {
 	t.Helper()
 	config := Config{BasicAuth: "anna:" + secret, AllowedOrigins: []string{"https://ours.example"}}
-	a := New(things(works), Env{Config: config}, nil)
+	a := made(New(things(works), Env{Config: config}, nil))
 	var comparisons *atomic.Int32
 	a.accounts, comparisons = counted(t, config.BasicAuth, time.Now)
 	return a, comparisons

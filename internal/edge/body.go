@@ -38,21 +38,9 @@ var jsonTypes = []string{"", "application/json", "application/merge-patch+json",
 
 // Resolve is called by huma for each request.
 func (j *JSON) Resolve(ctx huma.Context) []error {
-	data, err := io.ReadAll(io.LimitReader(ctx.BodyReader(), MaxRecordBytes+1))
-	var network net.Error
-	switch {
-	case len(data) > MaxRecordBytes:
-		return bodyError(http.StatusRequestEntityTooLarge, "", tooLarge(MaxRecordBytes))
-	case errors.As(err, &network) && network.Timeout():
-		return bodyError(http.StatusRequestTimeout, "", "request body read timeout")
-	case err != nil:
-		return bodyError(http.StatusBadRequest, "", cutOffDetail)
-	case len(data) == 0:
-		return bodyError(http.StatusBadRequest, "", "request body is required")
-	}
-	contentType := ctx.Header("Content-Type")
-	if bare, _, _ := mime.ParseMediaType(contentType); !slices.Contains(jsonTypes, bare) || bare == "" && contentType != "" {
-		return bodyError(http.StatusUnsupportedMediaType, "body", fmt.Sprintf("%v: %s", huma.ErrUnknownContentType, contentType))
+	data, wrong := readBody(ctx, MaxRecordBytes, jsonTypes)
+	if wrong != nil {
+		return wrong
 	}
 	if err := strictjson.Check(data); err != nil {
 		return bodyError(http.StatusBadRequest, "body", err.Error())
@@ -62,6 +50,27 @@ func (j *JSON) Resolve(ctx huma.Context) []error {
 }
 
 func (j *JSON) readsBody() {}
+
+// readBody reads a body of at most limit bytes that is said to be of one of these types.
+func readBody(ctx huma.Context, limit int64, types []string) (data []byte, wrong []error) {
+	data, err := io.ReadAll(io.LimitReader(ctx.BodyReader(), limit+1))
+	var network net.Error
+	switch {
+	case int64(len(data)) > limit:
+		return nil, bodyError(http.StatusRequestEntityTooLarge, "", tooLarge(limit))
+	case errors.As(err, &network) && network.Timeout():
+		return nil, bodyError(http.StatusRequestTimeout, "", "request body read timeout")
+	case err != nil:
+		return nil, bodyError(http.StatusBadRequest, "", cutOffDetail)
+	case len(data) == 0:
+		return nil, bodyError(http.StatusBadRequest, "", "request body is required")
+	}
+	contentType := ctx.Header("Content-Type")
+	if bare, _, _ := mime.ParseMediaType(contentType); !slices.Contains(types, bare) || bare == "" && contentType != "" {
+		return nil, bodyError(http.StatusUnsupportedMediaType, "body", fmt.Sprintf("%v: %s", huma.ErrUnknownContentType, contentType))
+	}
+	return data, nil
+}
 
 // bodyReader is an input that reads the request's body itself.
 type bodyReader interface{ readsBody() }
@@ -84,7 +93,7 @@ var (
 )
 
 func bodyError(status int, location, message string) []error {
-	return []error{bodyFault{status, Fault{location, message}}}
+	return []error{bodyFault{status, Fault{Location: location, Message: message}}}
 }
 
 func (f bodyFault) Error() string  { return f.fault.Message }

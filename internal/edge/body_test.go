@@ -56,7 +56,7 @@ func put(path string, body io.Reader, header ...string) *httptest.ResponseRecord
 		r.Header.Set(header[i], header[i+1])
 	}
 	w := httptest.NewRecorder()
-	New(records, Env{}, nil).Handler().ServeHTTP(w, r)
+	made(New(records, Env{}, nil)).Handler().ServeHTTP(w, r)
 	return w
 }
 
@@ -162,7 +162,7 @@ func TestJSONIsRefusedAsOtherBodiesAre(t *testing.T) {
 
 func TestTheCallerSaysWhatJSONIs(t *testing.T) {
 	doc := &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{}}
-	New(records, Env{}, doc)
+	made(New(records, Env{}, doc))
 	op := doc.Paths["/raw"].Put
 	media := op.RequestBody.Content["application/json"]
 	if len(op.RequestBody.Content) != 1 || media == nil || fmt.Sprint(media.Example) != "map[a:1]" || !op.RequestBody.Required {
@@ -199,7 +199,7 @@ func TestAProblemNamesItsFaults(t *testing.T) {
 	if got := *p.WithFaults(); got.Detail != "The record is bad." || got.Errors != nil {
 		t.Errorf("without a fault it is %+v, want it as it was", got)
 	}
-	faults := []Fault{{"body.a", "it is missing"}, {"", "it is late"}}
+	faults := []Fault{{Location: "body.a", Message: "it is missing"}, {Message: "it is late"}}
 	b, err := json.Marshal(p.WithFaults(faults...))
 	const want = `"detail":"body.a: it is missing","errors":[{"location":"body.a","message":"it is missing"},{"message":"it is late"}]}`
 	if err != nil || !strings.HasSuffix(string(b), want) || !slices.Equal(p.Errors, faults) {

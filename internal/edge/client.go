@@ -10,6 +10,7 @@ import (
 // Client is who sent a request.
 type Client struct {
 	Addr      netip.Addr // invalid when it cannot be told
+	User      string     // of BASIC_AUTH, who was let in; else empty
 	UserAgent string
 	Private   bool // DNT: 1 or Sec-GPC: 1
 	Prefetch  bool // Sec-Purpose says that nobody may ever see the page
@@ -26,8 +27,12 @@ func ClientOf(ctx context.Context) Client {
 	return *c
 }
 
-func clientOf(r *http.Request, hops int) *Client {
-	return &Client{
+func withClient(ctx context.Context, c Client) context.Context {
+	return context.WithValue(ctx, clientKey{}, &c)
+}
+
+func clientOf(r *http.Request, hops int) Client {
+	return Client{
 		Addr:      clientAddr(r, hops),
 		UserAgent: r.UserAgent(),
 		Private:   r.Header.Get("DNT") == "1" || r.Header.Get("Sec-GPC") == "1",

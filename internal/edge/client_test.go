@@ -78,7 +78,7 @@ func TestClient(t *testing.T) {
 			r := &http.Request{RemoteAddr: "192.0.2.1:1", Header: http.Header{}}
 			r.Header.Set(tt.header, tt.value)
 			tt.want.Addr = netip.MustParseAddr("192.0.2.1")
-			if got := *clientOf(r, 1); got != tt.want {
+			if got := clientOf(r, 1); got != tt.want {
 				t.Errorf("clientOf = %+v, want %+v", got, tt.want)
 			}
 		})

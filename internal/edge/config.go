@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 )
@@ -22,6 +23,8 @@ type Config struct {
 	MergeQueue     int      `env:"MERGE_QUEUE" envDefault:"10000"`
 	Shards         int      `env:"SHARDS" envDefault:"1"`
 	BasicAuth      string   `env:"BASIC_AUTH"` // hashes: never to be logged
+	Partners       string   `env:"PARTNERS"`
+	LegacyUpdates  string   `env:"LEGACY_UPDATES"` // see LegacyUntil
 }
 
 // Deployed says whether this process is a deployed function: Cloud Functions and
@@ -80,6 +83,8 @@ func (c Config) Check() error {
 	wrong(c.Shards < 1 || c.Shards > 100, "SHARDS: %d is not 1 to 100", c.Shards)
 	_, err := newAccounts(c.BasicAuth, nil)
 	wrong(err != nil, "BASIC_AUTH: %w", err)
+	_, err = legacyUntil(c.LegacyUpdates)
+	wrong(err != nil, "LEGACY_UPDATES: %q is neither true nor false, nor the last day, such as 2027-06-30", c.LegacyUpdates)
 	if len(errs) > 0 {
 		return fmt.Errorf("settings: %w", errors.Join(errs...))
 	}
@@ -88,6 +93,29 @@ func (c Config) Check() error {
 
 // Bounds of RATE_LIMIT: a request within limiterAge, and more than there can be.
 const minRate, maxRate = 0.02, 1e6
+
+// LegacyUntil returns the moment from which updates of the old scheme are no longer taken.
+// It is false where LEGACY_UPDATES does not turn them on at all.
+func (c Config) LegacyUntil() (time.Time, bool) {
+	until, err := legacyUntil(c.LegacyUpdates)
+	return until, err == nil && !until.IsZero()
+}
+
+// lastLegacyDay is the old scheme's, unless LEGACY_UPDATES names another: an end that
+// nobody has to remember to set.
+const lastLegacyDay = "2027-12-31"
+
+// legacyUntil returns the end of the last day that LEGACY_UPDATES gives, and zero for none.
+func legacyUntil(setting string) (time.Time, error) {
+	switch setting {
+	case "", "false":
+		return time.Time{}, nil
+	case "true":
+		setting = lastLegacyDay
+	}
+	day, err := time.Parse(time.DateOnly, setting)
+	return day.AddDate(0, 0, 1), err
+}
 
 // isOrigin says whether s is * or what a browser sends as Origin: in lower case, and
 // without a pattern, which the library for CORS would know.

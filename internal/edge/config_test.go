@@ -4,6 +4,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 )
 
 // clean takes all settings out of the environment.
@@ -32,10 +33,11 @@ func TestConfigComesFromTheEnvironment(t *testing.T) {
 	for name, value := range map[string]string{
 		"STORE": "sqlite:x.db", "ALLOWED_ORIGINS": "https://example.com,http://localhost:8000", "RATE_LIMIT": "0.5",
 		"TRUSTED_HOPS": "3", "MERGE_QUEUE": "7", "SHARDS": "4", "BASIC_AUTH": "anna:" + secret,
+		"PARTNERS": "partners", "LEGACY_UPDATES": "2027-06-30",
 	} {
 		t.Setenv(name, value)
 	}
-	want := Config{"sqlite:x.db", []string{"https://example.com", "http://localhost:8000"}, 0.5, 3, 7, 4, "anna:" + secret}
+	want := Config{"sqlite:x.db", []string{"https://example.com", "http://localhost:8000"}, 0.5, 3, 7, 4, "anna:" + secret, "partners", "2027-06-30"}
 	if got, err := LoadConfig(); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("LoadConfig() = %+v, %v; want %+v", got, err, want)
 	}
@@ -56,6 +58,8 @@ func TestConfigNamesTheSettingThatCannotBe(t *testing.T) {
 		{"TRUSTED_HOPS", []string{"0", "1", "10"}, []string{"-1", "11", "two", "1.5"}},
 		{"MERGE_QUEUE", []string{"1", "100000"}, []string{"0", "-1", "many", "9223372036854775808"}},
 		{"SHARDS", []string{"1", "100"}, []string{"0", "-1", "101", "x", "1,5"}},
+		{"LEGACY_UPDATES", []string{"", "true", "false", "2027-06-30", "2020-02-29"},
+			[]string{"yes", "1", "TRUE", "on", " true", "2027-6-30", "2027-02-29", "2027-13-01", "30.06.2027", "2027-06-30T00:00:00Z", "2027-06-30 "}},
 		{"BASIC_AUTH", []string{"anna:" + secret, "anna:" + secret + "\nbert:" + letter}, []string{"anna:secret", "anna", " ", secret}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -87,6 +91,26 @@ func TestConfigNamesAllSettingsThatCannotBe(t *testing.T) {
 			if err == nil || !strings.Contains(err.Error(), name+": ") {
 				t.Errorf("the error is %v, want it to name %s", err, name)
 			}
+		}
+	}
+}
+
+func TestTheOldSchemeEnds(t *testing.T) {
+	for _, tt := range []struct{ setting, until string }{ // until: empty where it is off
+		{"", ""},
+		{"false", ""},
+		{"true", "2028-01-01T00:00:00Z"},
+		{"2027-06-30", "2027-07-01T00:00:00Z"},
+		{"2028-02-29", "2028-03-01T00:00:00Z"},
+		{"2020-01-01", "2020-01-02T00:00:00Z"}, // it has ended
+	} {
+		until, on := Config{LegacyUpdates: tt.setting}.LegacyUntil()
+		got := ""
+		if on {
+			got = until.Format(time.RFC3339Nano)
+		}
+		if got != tt.until {
+			t.Errorf("LEGACY_UPDATES=%s: it is on %v until %v, want %q", tt.setting, on, until, tt.until)
 		}
 	}
 }

@@ -19,9 +19,9 @@ var exposedHeaders = []string{"Retry-After", "ETag", "Idempotent-Replayed"}
 // a page of any other origin rather than do what it asks and hide the reply; but for
 // images and other requests without an Origin header, which say nothing of their page. The
 // others are open to the origins that are named; "*" opens none of them.
-func (a *API) cors(public bool, next http.Handler) http.Handler {
-	allowed := a.allowedOrigins(public)
-	if public {
+func (a *API) cors(who access, next http.Handler) http.Handler {
+	allowed := a.allowedOrigins(who)
+	if who == public {
 		next = a.onlyFrom(allowed, next)
 	}
 	return cors.New(corsOptions(allowed)).Handler(next)
@@ -34,8 +34,8 @@ func (a *API) cors(public bool, next http.Handler) http.Handler {
 // for it could not be complete.
 func (a *API) preflight(path string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		public := a.paths[path][r.Header.Get("Access-Control-Request-Method")]
-		cors.New(corsOptions(a.allowedOrigins(public))).HandlerFunc(w, r)
+		who := a.paths[path][r.Header.Get("Access-Control-Request-Method")]
+		cors.New(corsOptions(a.allowedOrigins(who))).HandlerFunc(w, r)
 		if r.Header.Get("Access-Control-Request-Method") == "" {
 			w.WriteHeader(http.StatusNoContent)
 		}
@@ -56,10 +56,9 @@ func corsOptions(origins []string) cors.Options {
 	return o
 }
 
-// allowedOrigins returns the origins that may call a public operation, or one that
-// needs a key.
-func (a *API) allowedOrigins(public bool) []string {
-	if public {
+// allowedOrigins returns the origins whose pages may call an operation.
+func (a *API) allowedOrigins(who access) []string {
+	if who == public {
 		return a.Config.AllowedOrigins
 	}
 	return slices.DeleteFunc(slices.Clone(a.Config.AllowedOrigins), func(o string) bool { return o == "*" })

@@ -1,13 +1,36 @@
 package edge
 
 import (
+	"fmt"
 	"math"
+	"net/http"
 	"net/netip"
 	"sync"
 	"time"
 
 	"golang.org/x/time/rate"
 )
+
+// limited counts a call that needs no key against its client's rate, and lets the handler
+// know the client.
+func (a *API) limited(op Operation, next http.Handler) http.Handler {
+	limit := a.limit
+	if op.Limit > 0 {
+		limit = &limiter{perSecond: op.Limit, now: a.Now}
+	}
+	counted := op.access() != keyed
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		client := clientOf(r, a.Config.TrustedHops)
+		if counted {
+			if wait, ok := limit.allow(client.Addr); !ok {
+				writeProblem(w, NewProblem(http.StatusTooManyRequests, "RATE_LIMITED",
+					fmt.Sprintf("At most %g requests a second from one address.", limit.perSecond)).RetryAfter(wait))
+				return
+			}
+		}
+		next.ServeHTTP(w, r.WithContext(withClient(r.Context(), client)))
+	})
+}
 
 // limiter allows each client address so many requests a second, and as many again
 // at once. It knows the addresses of the last minute or two, and at most twice

@@ -27,6 +27,7 @@ type Problem struct {
 type Fault struct {
 	Location string `json:"location,omitempty" example:"query.pageSize" doc:"Where it is."`
 	Message  string `json:"message" example:"expected number >= 0" doc:"What it is."`
+	Value    *int64 `json:"value,omitempty" doc:"What is there, where it is a number: what is available, or what was counted."`
 }
 
 // RowFault is the fault of a row of a file; without a field it is of the whole row.
@@ -60,10 +61,18 @@ func (p *Problem) WithFaults(faults ...Fault) *Problem {
 	return p
 }
 
+// WithHeader sets a header of the reply.
+func (p *Problem) WithHeader(name, value string) *Problem {
+	if p.headers == nil {
+		p.headers = make(http.Header)
+	}
+	p.headers.Set(name, value)
+	return p
+}
+
 // RetryAfter says after how many seconds a client may try again.
 func (p *Problem) RetryAfter(seconds int) *Problem {
-	p.headers = http.Header{"Retry-After": {strconv.Itoa(max(1, seconds))}}
-	return p
+	return p.WithHeader("Retry-After", strconv.Itoa(max(1, seconds)))
 }
 
 func (p *Problem) Error() string           { return p.Code + ": " + p.Detail }
@@ -71,7 +80,9 @@ func (p *Problem) GetStatus() int          { return p.Status }
 func (p *Problem) GetHeaders() http.Header { return p.headers }
 
 // ContentType makes a problem JSON whatever the client would rather have.
-func (p *Problem) ContentType(string) string { return "application/problem+json" }
+func (p *Problem) ContentType(string) string { return problemType }
+
+const problemType = "application/problem+json"
 
 // problemOf is how huma makes the errors that it finds itself: what a request's
 // declaration says and the request does not keep.

@@ -311,7 +311,9 @@ func TestFetchWritesNothing(t *testing.T) {
 		}
 	}
 	doc := &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{}}
-	edge.New(edge.Function{Name: "fetch", EntryPoint: "Fetch", Register: fetch.Register}, edge.Env{Config: config()}, doc)
+	if _, err := edge.New(edge.Function{Name: "fetch", EntryPoint: "Fetch", Register: fetch.Register}, edge.Env{Config: config()}, doc); err != nil {
+		t.Fatal(err)
+	}
 	for path, item := range doc.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
 			if op != nil && !called[op.OperationID] {

@@ -96,7 +96,11 @@ func serve(t *testing.T, db *watchedStore, c *clock) *world {
 	w := &world{T: t, store: db, clock: c, servers: make(map[string]*httptest.Server)}
 	for name, register := range map[string]func(*edge.API){"store": store.Register, "fetch": fetch.Register, "remove": remove.Register} {
 		f := edge.Function{Name: name, EntryPoint: strings.ToUpper(name[:1]) + name[1:], Register: register}
-		w.servers[name] = httptest.NewServer(edge.New(f, edge.Env{Config: config(), Store: w.store, Now: c.time}, nil).Handler())
+		api, err := edge.New(f, edge.Env{Config: config(), Store: w.store, Now: c.time}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		w.servers[name] = httptest.NewServer(api.Handler())
 	}
 	t.Cleanup(func() {
 		for _, s := range w.servers {

@@ -176,7 +176,11 @@ func serveExamples(t *testing.T, op *openapi3.Operation) http.Handler {
 	}
 	functions := make(map[string]http.Handler)
 	for _, f := range tallystick.Functions {
-		functions[f.Name] = edge.New(f, env, nil).Handler()
+		api, err := edge.New(f, env, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		functions[f.Name] = api.Handler()
 	}
 	seedVisits(t, functions["visits"], seed)
 	requests, ok := recordSeeds[op.OperationID]

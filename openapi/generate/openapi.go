@@ -61,7 +61,9 @@ func describe(functions []edge.Function) *huma.OpenAPI {
 		},
 	}
 	for _, f := range functions {
-		edge.New(f, edge.Env{}, doc)
+		if _, err := edge.New(f, edge.Env{}, doc); err != nil {
+			panic(fmt.Sprintf("function %s has to start without any setting: %v", f.Name, err))
+		}
 		doc.Tags = append(doc.Tags, &huma.Tag{Name: f.Name}) // in the table's order
 	}
 	for path, item := range doc.Paths {
@@ -72,7 +74,8 @@ func describe(functions []edge.Function) *huma.OpenAPI {
 
 // preflight declares the OPTIONS operation of a path, which the gateway has to let
 // through without a key. Of a path's functions the one with public operations answers
-// it, as it alone knows that they are open to more origins.
+// it, as it alone knows that they are open to more origins. (A signed operation counts as
+// public here, having no key either; it is open to no more origins than those with one.)
 func preflight(path string, item *huma.PathItem) *huma.Operation {
 	var public []*huma.Operation
 	for _, o := range operations(item) {

@@ -58,7 +58,7 @@ func TestEveryOperationIsDescribed(t *testing.T) {
 			continue
 		}
 		wrong(!hasExample(op), "it has no example, of a request or of a reply")
-		wrong(!describesProblems(op), "it describes no error as application/problem+json")
+		wrong(!describesErrors(op), "it describes no error as application/problem+json, or as JSON of a form of its own")
 	}
 }
 
@@ -124,9 +124,9 @@ func hasExample(op *openapi3.Operation) bool {
 	return false
 }
 
-func describesProblems(op *openapi3.Operation) bool {
+func describesErrors(op *openapi3.Operation) bool {
 	for status, r := range op.Responses.Map() {
-		if status[0] != '2' && r.Value.Content["application/problem+json"] != nil {
+		if content := r.Value.Content; status[0] != '2' && (content["application/problem+json"] != nil || content["application/json"] != nil) {
 			return true
 		}
 	}

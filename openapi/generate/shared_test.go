@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -15,7 +16,7 @@ import (
 )
 
 // operationsOf returns a function that answers with its name. An operation is
-// "METHOD path", and public with a + before it.
+// "METHOD path", public with a + before it, and signed with a ~.
 func operationsOf(name string, all ...string) edge.Function {
 	type input struct {
 		ID string `path:"id" doc:"Which one."`
@@ -23,11 +24,11 @@ func operationsOf(name string, all ...string) edge.Function {
 	type output struct{ Body string }
 	return edge.Function{Name: name, Register: func(a *edge.API) {
 		for _, o := range all {
-			where, public := strings.CutPrefix(o, "+")
-			method, path, _ := strings.Cut(where, " ")
+			public, signed := strings.HasPrefix(o, "+"), strings.HasPrefix(o, "~")
+			method, path, _ := strings.Cut(strings.TrimLeft(o, "+~"), " ")
 			edge.Register(a, edge.Operation{
 				Operation: huma.Operation{OperationID: name + method, Method: method, Path: path, Summary: "A made-up one"},
-				Public:    public,
+				Public:    public, Signed: signed,
 			}, func(context.Context, *input) (*output, error) { return &output{name}, nil })
 		}
 	}}
@@ -66,7 +67,7 @@ func TestOperationsOfASharedPathAreTheirFunctions(t *testing.T) {
 // with the routes that are generated for them.
 func TestASharedPathThroughTheGateway(t *testing.T) {
 	const ours, other = "https://ours.example", "https://other.example"
-	gate := serveShared(t, edge.Config{AllowedOrigins: []string{"*", ours}})
+	gate := serve(t, edge.Config{AllowedOrigins: []string{"*", ours}}, shared)
 	for _, tt := range []struct{ method, function, ours, other string }{
 		{"GET", "read", "*", "*"},
 		{"PUT", "write", ours, ""},
@@ -87,7 +88,7 @@ func TestASharedPathThroughTheGateway(t *testing.T) {
 func TestCredentialsPassTheGateway(t *testing.T) {
 	// Of the password "secret".
 	const anna = "anna:$2a$04$bxBEYPMxBdTi.044SiNCZ.Op4pm4VhTwG4qkAt8IF0OoNTDnHFJjq"
-	gate := serveShared(t, edge.Config{BasicAuth: anna})
+	gate := serve(t, edge.Config{BasicAuth: anna}, shared)
 	for authorization, want := range map[string]int{"Basic YW5uYTpzZWNyZXQ=": 200, "Basic YW5uYTp4": 401, "": 401} {
 		header := []string{"X-Api-Key", "key"}
 		if authorization != "" {
@@ -108,16 +109,46 @@ func TestPublicOperationsOfAPathAreOneFunctions(t *testing.T) {
 	describe(append(shared, operationsOf("count", "+POST "+sharedPath)))
 }
 
-// serveShared is a gateway before the shared functions.
-func serveShared(t *testing.T, config edge.Config) http.Handler {
+// TestASignedOperationPassesTheGatewayWithoutAKey, beside one of the same path that
+// needs it.
+func TestASignedOperationPassesTheGatewayWithoutAKey(t *testing.T) {
+	gate := serve(t, edge.Config{AllowedOrigins: []string{"*"}}, []edge.Function{operationsOf("update", "~POST "+sharedPath, "GET "+sharedPath)})
+	for method, want := range map[string]int{"POST": 200, "GET": 401} {
+		if w := send(gate, method); w.Code != want {
+			t.Errorf("%s without a key: %d %s, want %d", method, w.Code, w.Body, want)
+		}
+	}
+	for _, method := range []string{"POST", "GET"} {
+		w := send(gate, "OPTIONS", "Origin", "https://other.example", "Access-Control-Request-Method", method)
+		if got := w.Header().Get("Access-Control-Allow-Origin"); w.Code != http.StatusNoContent || got != "" {
+			t.Errorf("may any page send %s: %d, Access-Control-Allow-Origin %q; want 204 and none", method, w.Code, got)
+		}
+	}
+}
+
+func TestAFunctionThatDoesNotStartWithoutSettingsIsNotDescribed(t *testing.T) {
+	defer func() {
+		if v := fmt.Sprint(recover()); !strings.Contains(v, "function picky has to start without any setting: settings: COLOUR: it is empty") {
+			t.Errorf("describe panicked with %s, want the function and its error", v)
+		}
+	}()
+	describe([]edge.Function{{Name: "picky", Register: func(a *edge.API) { a.Refuse(errors.New("COLOUR: it is empty")) }}})
+}
+
+// serve is a gateway before some functions.
+func serve(t *testing.T, config edge.Config, functions []edge.Function) http.Handler {
 	t.Helper()
 	addresses, backends := make(map[string]string), make(map[string]http.Handler)
-	for _, f := range shared {
+	for _, f := range functions {
 		address := "https://" + f.Name + ".test"
 		addresses[strings.ToUpper(f.Name)+"_URL"] = address
-		backends[address] = edge.New(f, edge.Env{Config: config}, nil).Handler()
+		api, err := edge.New(f, edge.Env{Config: config}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		backends[address] = api.Handler()
 	}
-	rendered, err := gateway.Render(gatewayConfig(describe(shared)), addresses)
+	rendered, err := gateway.Render(gatewayConfig(describe(functions)), addresses)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,30 @@
+// Sends a partner's update (npm install, then):
+//   TALLYSTICK_URL=https://HOST PARTNER=acme SECRET=whsec_… node send.mjs '{"type":…,"timestamp":…,"data":…}'
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Webhook } from 'standardwebhooks';
+
+const { TALLYSTICK_URL, PARTNER, SECRET } = process.env;
+const body = process.argv[2];
+const id = 'msg_' + randomUUID(); // one id for all tries
+const signer = new Webhook(SECRET);
+
+for (let attempt = 1; ; attempt++) {
+    const now = new Date(); // of this try
+    const reply = await fetch(`${TALLYSTICK_URL}/partners/${PARTNER}/updates`, {
+        method: 'POST',
+        headers: {
+            'content-type': 'application/json',
+            'webhook-id': id,
+            'webhook-timestamp': String(Math.floor(now.getTime() / 1000)),
+            'webhook-signature': signer.sign(id, now, body),
+        },
+        body,
+    }).catch(error => ({ status: 599, text: () => String(error) }));
+    const again = [409, 429].includes(reply.status) || reply.status >= 500;
+    if (!again || attempt === 8) {
+        console.log(await reply.text());
+        process.exit(reply.status === 200 ? 0 : 1);
+    }
+    await sleep(attempt ** 2 * 200);
+}

@@ -1,0 +1,35 @@
+"""Sends a partner's update; needs nothing but Python 3:
+TALLYSTICK_URL=https://HOST PARTNER=acme SECRET=whsec_… python3 send.py '{"type":…,"timestamp":…,"data":…}'
+"""
+import base64, hashlib, hmac, os, sys, time, urllib.error, urllib.request, uuid
+
+url = f"{os.environ['TALLYSTICK_URL']}/partners/{os.environ['PARTNER']}/updates"
+key = base64.b64decode(os.environ["SECRET"].removeprefix("whsec_"))
+body = sys.argv[1].encode()
+update_id = f"msg_{uuid.uuid4()}"  # one id for all tries
+
+
+def send():
+    now = str(int(time.time()))  # of this try
+    signed = f"{update_id}.{now}.".encode() + body
+    signature = base64.b64encode(hmac.new(key, signed, hashlib.sha256).digest()).decode()
+    request = urllib.request.Request(url, body, {
+        "Content-Type": "application/json", "webhook-id": update_id,
+        "webhook-timestamp": now, "webhook-signature": f"v1,{signature}",
+    })
+    try:
+        with urllib.request.urlopen(request) as reply:
+            return reply.status, reply.read().decode()
+    except urllib.error.HTTPError as refused:
+        return refused.code, refused.read().decode()
+    except OSError as broken:
+        return 599, str(broken)
+
+
+for attempt in range(1, 9):
+    status, text = send()
+    if status not in (409, 429) and status < 500:
+        break
+    time.sleep(attempt**2 * 0.2)
+print(text)
+sys.exit(status != 200)

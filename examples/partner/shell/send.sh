@@ -1,0 +1,28 @@
+#!/bin/sh
+# Sends a partner's update; needs curl, openssl and od:
+#   TALLYSTICK_URL=https://HOST PARTNER=acme SECRET=whsec_… ./send.sh '{"type":…,"timestamp":…,"data":…}'
+set -eu
+body=$1
+id=msg_$(openssl rand -hex 16) # one id for all tries
+key=$(printf %s "${SECRET#whsec_}" | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \n')
+reply=$(mktemp)
+trap 'rm -f "$reply"' EXIT
+
+attempt=1
+while :; do
+    now=$(date +%s) # of this try
+    # The key is seen by other users of this machine while openssl runs.
+    signature=$(printf %s "$id.$now.$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | openssl base64 -A)
+    status=$(curl --silent --output "$reply" --write-out '%{http_code}' \
+        -H 'Content-Type: application/json' -H "webhook-id: $id" \
+        -H "webhook-timestamp: $now" -H "webhook-signature: v1,$signature" \
+        --data-binary "$body" "$TALLYSTICK_URL/partners/$PARTNER/updates") || status=599
+    case $status in
+    409 | 429 | 5*) [ "$attempt" -lt 8 ] || break ;;
+    *) break ;;
+    esac
+    sleep "$attempt"
+    attempt=$((attempt + 1))
+done
+cat "$reply"
+[ "$status" = 200 ]
