@@ -44,7 +44,7 @@ func (h handlers) registerAccept() {
 			Summary:     "Send a signed update",
 			Description: acceptDescription,
 			RequestBody: &huma.RequestBody{Required: true, Description: "The update.", Content: map[string]*huma.MediaType{
-				"application/json": {Schema: updateSchema(), Example: exampleUpdate},
+				"application/json": {Schema: updateSchema(), Example: object(exampleUpdate)},
 			}},
 			Errors: []int{
 				http.StatusForbidden, http.StatusNotFound, http.StatusConflict, http.StatusUnprocessableEntity, http.StatusServiceUnavailable,

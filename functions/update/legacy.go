@@ -38,7 +38,7 @@ func (h handlers) registerLegacy() {
 			Description: "For partners who cannot sign yet; off (410) unless LEGACY_UPDATES is set. `datas` is a parameter, any object, and `{\"key\":K}`, where K is the SHA-256, in lower-case hex, of the parameter's text followed by the token that was agreed on. " +
 				"A parameter with the `type` of a signed update is done like one; one with a `status` and an `id` is an update of that delivery; any other is kept as it is. What is sent again is done again.",
 			RequestBody: &huma.RequestBody{Required: true, Description: "The parameter and its key.", Content: map[string]*huma.MediaType{
-				"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}, Example: exampleLegacy},
+				"application/json": {Schema: &huma.Schema{Type: huma.TypeObject, AdditionalProperties: true}, Example: object(exampleLegacy)},
 			}},
 			Deprecated: true,
 			Errors: []int{
@@ -72,11 +72,20 @@ func (h handlers) legacy(ctx context.Context, in *legacyInput) (*legacyOutput, e
 	}
 	sunset := until.UTC().Format(http.TimeFormat)
 	receipt, err := h.partners.AcceptLegacy(ctx, in.Bytes())
-	if errors.Is(err, partner.ErrSignature) {
-		return nil, edge.NewProblem(http.StatusUnauthorized, "SIGNATURE_INVALID", unknownParam).WithHeader("Sunset", sunset)
-	}
 	if err != nil {
-		return nil, h.problem(err)
+		return nil, h.legacyProblem(err, sunset)
 	}
 	return &legacyOutput{sunset, legacyReply{Status: true, Msg: "success", ID: receipt.ID}}, nil
+}
+
+// legacyProblem is problem, where the old scheme has words of its own.
+func (h handlers) legacyProblem(err error, sunset string) error {
+	switch {
+	case errors.Is(err, partner.ErrSignature):
+		return edge.NewProblem(http.StatusUnauthorized, "SIGNATURE_INVALID", unknownParam).WithHeader("Sunset", sunset)
+	case errors.Is(err, partner.ErrUnknown):
+		return edge.NewProblem(http.StatusServiceUnavailable, "OUTCOME_UNKNOWN",
+			"It is not known whether this was done. Look before you send it again: by the old scheme it would be done twice.").RetryAfter(1)
+	}
+	return h.problem(err)
 }

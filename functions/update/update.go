@@ -4,6 +4,7 @@
 package update
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -25,6 +26,9 @@ func Register(a *edge.API) {
 			Detail: "An update of this webhook-id is under way. Send it again for its reply.", Retry: 1},
 		edge.Rule{Err: partner.ErrReused, Status: http.StatusUnprocessableEntity, Code: "WEBHOOK_ID_REUSED",
 			Detail: "This webhook-id came before with another body. Make a new one for each update."},
+		edge.Rule{Err: partner.ErrTooMuch, Status: http.StatusUnprocessableEntity, Code: "UPDATE_TOO_LARGE", Tell: true},
+		edge.Rule{Err: partner.ErrUnknown, Status: http.StatusServiceUnavailable, Code: "OUTCOME_UNKNOWN",
+			Detail: "It is not known whether this was done. Send it again with the same webhook-id, and it is done once.", Retry: 1},
 		edge.Rule{Err: partner.ErrUnavailable, Status: http.StatusServiceUnavailable, Code: "PARTNERS_UNAVAILABLE",
 			Detail: "Who the partners are cannot be read now. Nothing was done.", Retry: 30},
 		edge.Rule{Err: partner.ErrDeliveryFull, Status: http.StatusUnprocessableEntity, Code: "DELIVERY_FULL", Tell: true},
@@ -59,4 +63,12 @@ func (h handlers) problem(err error) error {
 			WithFaults(edge.Fault{Location: invalid.Pointer, Message: invalid.Reason})
 	}
 	return stockhttp.Problem(err)
+}
+
+// object is a JSON object, for the specification.
+func object(text string) (o map[string]any) {
+	if err := json.Unmarshal([]byte(text), &o); err != nil {
+		panic(err)
+	}
+	return o
 }

@@ -46,9 +46,9 @@ func describe(functions []edge.Function) *huma.OpenAPI {
 		Info: &huma.Info{
 			Title:   "Tallystick",
 			Version: "1",
-			Description: "A backend for static websites and small shops: it counts visits exactly, durably and without a cookie, and keeps JSON records.\n\n" +
+			Description: "A backend for static websites and small shops: it counts visits exactly, durably and without a cookie, keeps stock and JSON records, and takes updates that partners sign.\n\n" +
 				"Times are RFC 3339 in UTC. Errors are `application/problem+json` (RFC 9457) with a stable `code`. " +
-				"Public operations need no key; the others take it in the header `x-api-key` or the query parameter `key`.",
+				"Public operations need no key, and neither do those that a partner signs; the others take it in the header `x-api-key` or the query parameter `key`.",
 			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 		},
 		Servers: []*huma.Server{{URL: "/", Description: "The gateway that serves this page"}},

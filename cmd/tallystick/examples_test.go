@@ -1,0 +1,99 @@
+//go:build unix
+
+package main
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+)
+
+// TestExamplesForPartners lets each of them send an update to serve. The reply to its first
+// try is lost on the way, so it has to try again, and the update to be done once.
+func TestExamplesForPartners(t *testing.T) {
+	folder := t.TempDir()
+	secret, _, err := execute(t, partnerCommand(), "add", "acme", "--types", "stock.*", "--skus", "ACME-*", "--partners", filepath.Join(folder, "partners"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, folder, "--api-key", "k", "PARTNERS="+filepath.Join(folder, "partners"), "RATE_LIMIT=0")
+	for _, tt := range []struct {
+		language string
+		needs    []string
+		prepare  string // in a copy of the example's folder, which is used as it is otherwise
+		send     string // $1 is the update
+	}{
+		{"go", []string{"go"}, "", `go run . "$1"`},
+		{"javascript", []string{"node", "npm"}, "npm ci --silent --no-audit --no-fund", `node send.mjs "$1"`},
+		{"python", []string{"python3"}, "", `python3 send.py "$1"`},
+		{"shell", []string{"curl", "openssl", "od"}, "", `./send.sh "$1"`},
+	} {
+		t.Run(tt.language, func(t *testing.T) {
+			for _, program := range tt.needs {
+				wantNeeded(t, program, "the example in "+tt.language)
+			}
+			example := filepath.Join("../../examples/partner", tt.language)
+			if tt.prepare != "" {
+				copied := t.TempDir()
+				if err := os.CopyFS(copied, os.DirFS(example)); err != nil {
+					t.Fatal(err)
+				}
+				c := exec.Command("sh", "-c", tt.prepare)
+				c.Dir = copied
+				if out, err := c.CombinedOutput(); err != nil {
+					t.Fatalf("%s: %v\n%s", tt.prepare, err, out)
+				}
+				example = copied
+			}
+			item := "ACME-" + tt.language
+			s.want(http.StatusCreated, http.MethodPost, "/stock/"+item+"/count", `{"quantity":10}`, "x-api-key", "k")
+			lossy, tries := losingFirstReplies(t, s.url)
+			c := exec.Command("sh", "-c", tt.send, "sh", `{"type":"stock.adjusted","timestamp":"2026-11-21T12:00:00Z","data":{"sku":"`+item+`","delta":-3,"reason":"caf\u00e9, é"}}`)
+			c.Dir = example
+			c.Env = append(os.Environ(), "TALLYSTICK_URL="+lossy, "PARTNER=acme", "SECRET="+strings.TrimSpace(secret))
+			out, err := c.CombinedOutput()
+			if err != nil || !strings.HasPrefix(string(out), `{"status":true,"id":"msg_`) {
+				t.Errorf("it ended with %v and printed %s", err, out)
+			}
+			if got := s.want(http.StatusOK, http.MethodGet, "/stock/"+item, ""); tries() != 2 || !strings.Contains(got, `"onHand":7,`) {
+				t.Errorf("after %d tries: %s; want two, and the update done once", tries(), got)
+			}
+			c = exec.Command("sh", "-c", tt.send, "sh", `{"type":"stock.counted","timestamp":"2026-11-21T12:00:00Z","data":{"sku":"OTHER","quantity":1}}`)
+			c.Dir, c.Env = example, append(os.Environ(), "TALLYSTICK_URL="+s.url, "PARTNER=acme", "SECRET="+strings.TrimSpace(secret))
+			if out, err := c.CombinedOutput(); err == nil || !strings.Contains(string(out), "NOT_ALLOWED") {
+				t.Errorf("refused, it ended with %v and printed %s", err, out)
+			}
+		})
+	}
+}
+
+// losingFirstReplies is a proxy that loses the reply to the first request, and says how
+// many there were.
+func losingFirstReplies(t *testing.T, to string) (address string, requests func() int64) {
+	t.Helper()
+	target, err := url.Parse(to)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var n atomic.Int64
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.ModifyResponse = func(r *http.Response) error {
+		if n.Add(1) == 1 {
+			io.Copy(io.Discard, r.Body)
+			return fmt.Errorf("the first reply is lost") // a 502
+		}
+		return nil
+	}
+	server := httptest.NewServer(proxy)
+	t.Cleanup(server.Close)
+	return server.URL, n.Load
+}
