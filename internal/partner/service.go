@@ -17,6 +17,13 @@ var (
 
 	// ErrReused says that an id came before with another body.
 	ErrReused = errors.New("this webhook-id came before with another body")
+
+	// ErrTooMuch says that an update would write more than one transaction can.
+	ErrTooMuch = errors.New("the histories of its deliveries are too long for one update: send fewer of them at once")
+
+	// ErrUnknown says that nobody knows whether an update was done. Sent again with its id
+	// it is done once.
+	ErrUnknown = storage.ErrUnknown
 )
 
 // Options configure a Service. Zero fields take the defaults.
@@ -131,13 +138,15 @@ func (s *Service) carryOut(ctx context.Context, a *accepted) (Receipt, error) {
 	default:
 		err = s.keep(ctx, a)
 	}
-	if errors.Is(err, merge.ErrKeyReused) {
+	switch {
+	case err == nil:
+		return Receipt{a.id, replayed}, nil
+	case errors.Is(err, merge.ErrKeyReused):
 		err = ErrReused
+	case errors.Is(err, storage.ErrTooLarge) && a.update.deliveries != nil:
+		err = ErrTooMuch
 	}
-	if err != nil {
-		return Receipt{}, err
-	}
-	return Receipt{a.id, replayed}, nil
+	return Receipt{}, err
 }
 
 // scope is what the ids of a partner's updates are told apart by from those of others.

@@ -1,9 +1,10 @@
 package partner
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"reflect"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,36 +12,13 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"github.com/tallystick/tallystick/internal/inventory"
-	"github.com/tallystick/tallystick/internal/strictjson"
 )
 
 // MaxUpdateLines is how many lines an update may have.
 const MaxUpdateLines = inventory.MaxLines
 
-var (
-	// ErrMalformed is a body that is no JSON, or none that strictjson takes.
-	ErrMalformed = errors.New("malformed")
-
-	// ErrInvalid is an InvalidError.
-	ErrInvalid = errors.New("invalid update")
-
-	// ErrForbidden is an update that is not the partner's to send.
-	ErrForbidden = errors.New("not allowed to this partner")
-)
-
-// InvalidError says what is wrong with an update, and where: a JSON pointer.
-type InvalidError struct{ Pointer, Reason string }
-
-func (e *InvalidError) Error() string {
-	return strings.TrimPrefix(e.Pointer+": ", ": ") + e.Reason
-}
-
-// Is makes it an ErrInvalid.
-func (e *InvalidError) Is(target error) bool { return target == ErrInvalid }
-
-func invalid(pointer, format string, args ...any) error {
-	return &InvalidError{pointer, fmt.Sprintf(format, args...)}
-}
+// ErrForbidden is an update that is not the partner's to send.
+var ErrForbidden = errors.New("not allowed to this partner")
 
 // The types of updates.
 const (
@@ -62,7 +40,7 @@ type update struct {
 // body is an update as it is written. Its data is one line, or has lines.
 type body struct {
 	Type      string         `json:"type"`
-	Timestamp string         `json:"timestamp"`
+	Timestamp jsontext.Value `json:"timestamp"`
 	Data      jsontext.Value `json:"data"`
 }
 
@@ -101,20 +79,32 @@ func parseUpdate(data []byte) (*update, error) {
 	if err := decodeStrictly(data, &b, ""); err != nil {
 		return nil, err
 	}
+	read := map[string]func(*update, jsontext.Value) error{
+		StockAdjusted: (*update).readStock, StockCounted: (*update).readStock, DeliveryUpdated: (*update).readDeliveries,
+	}[b.Type]
+	if read == nil {
+		return nil, invalid("/type", "it is one of %s", strings.Join(updateTypes, ", "))
+	}
 	u := &update{kind: b.Type}
 	var err error
-	if u.time, err = time.Parse(time.RFC3339, b.Timestamp); err != nil {
+	if u.time, err = parseTime(b.Timestamp); err != nil {
 		return nil, invalid("/timestamp", "it is a time such as 2026-11-21T12:00:00Z")
 	}
-	switch b.Type {
-	case StockAdjusted, StockCounted:
-		err = u.readStock(b.Data)
-	case DeliveryUpdated:
-		err = u.readDeliveries(b.Data)
-	default:
-		err = invalid("/type", "it is one of %s", strings.Join(updateTypes, ", "))
+	return u, read(u, b.Data)
+}
+
+// parseTime takes RFC 3339 only, which is stricter than what time.Parse takes, and no time
+// whose year has not four digits in UTC: it could not be written again.
+func parseTime(text jsontext.Value) (t time.Time, err error) {
+	if text.Kind() != '"' {
+		return t, errors.New("not a string")
 	}
-	return u, err
+	if err = json.Unmarshal(text, &t); err != nil {
+		return t, err
+	}
+	t = t.UTC()
+	_, err = t.MarshalText()
+	return t, err
 }
 
 func (u *update) readStock(data jsontext.Value) error {
@@ -126,50 +116,64 @@ func (u *update) readStock(data jsontext.Value) error {
 	if err != nil {
 		return err
 	}
-	adjust := &inventory.Adjustment{Reason: d.Reason, Reference: d.Reference}
-	count := &inventory.Count{Reason: d.Reason, Reference: d.Reference}
+	if err := cmp.Or(checkText("/data/reason", d.Reason, inventory.MaxReason), checkText("/data/reference", d.Reference, inventory.MaxReference)); err != nil {
+		return err
+	}
+	if u.kind == StockAdjusted {
+		u.adjust = &inventory.Adjustment{Reason: d.Reason, Reference: d.Reference}
+	} else {
+		u.count = &inventory.Count{Reason: d.Reason, Reference: d.Reference}
+	}
 	for i, l := range lines {
 		if err := l.check(u.kind, places[i]); err != nil {
 			return err
 		}
-		if u.kind == StockAdjusted {
-			adjust.Lines = append(adjust.Lines, inventory.Line{SKU: l.SKU, Quantity: *l.Delta})
-		} else {
-			count.Lines = append(count.Lines, inventory.CountLine{SKU: l.SKU, Quantity: *l.Quantity, Expected: l.Expected})
+		if u.adjust != nil {
+			u.adjust.Lines = append(u.adjust.Lines, inventory.Line{SKU: l.SKU, Quantity: *l.Delta})
+			continue
 		}
-	}
-	if u.kind == StockAdjusted {
-		u.adjust = adjust
-	} else {
-		u.count = count
+		if counts(u.count.Lines, l.SKU) {
+			return invalid(places[i]+"/sku", "%s is counted twice", l.SKU)
+		}
+		u.count.Lines = append(u.count.Lines, inventory.CountLine{SKU: l.SKU, Quantity: *l.Quantity, Expected: l.Expected})
 	}
 	return nil
 }
 
+func counts(lines []inventory.CountLine, sku string) bool {
+	return slices.ContainsFunc(lines, func(l inventory.CountLine) bool { return l.SKU == sku })
+}
+
 func (l stockLine) check(kind, where string) error {
-	outside := func(n *int64, least int64) bool {
-		return n != nil && (*n < least || *n > inventory.MaxQuantity)
-	}
-	const bounds = "it is %d to %d"
-	switch {
+	switch err := inventory.CheckSKU(l.SKU); {
 	case l.SKU == "":
 		return invalid(where+"/sku", "it is missing")
-	case inventory.CheckSKU(l.SKU) != nil:
-		return invalid(where+"/sku", "%v", inventory.CheckSKU(l.SKU))
-	case kind == StockAdjusted && (l.Quantity != nil || l.Expected != nil):
-		return invalid(where, "%s has a delta, and neither quantity nor expected", kind)
-	case kind == StockAdjusted && (l.Delta == nil || *l.Delta == 0):
-		return invalid(where+"/delta", "it is missing, or 0, which changes nothing")
-	case kind == StockCounted && l.Delta != nil:
-		return invalid(where, "%s has a quantity, and no delta", kind)
-	case kind == StockCounted && l.Quantity == nil:
-		return invalid(where+"/quantity", "it is missing")
-	case outside(l.Delta, -inventory.MaxQuantity):
-		return invalid(where+"/delta", bounds, int64(-inventory.MaxQuantity), int64(inventory.MaxQuantity))
-	case outside(l.Quantity, 0):
-		return invalid(where+"/quantity", bounds, 0, int64(inventory.MaxQuantity))
-	case outside(l.Expected, -inventory.MaxQuantity):
-		return invalid(where+"/expected", bounds, int64(-inventory.MaxQuantity), int64(inventory.MaxQuantity))
+	case err != nil:
+		return invalid(where+"/sku", "%s", strings.TrimPrefix(err.Error(), inventory.ErrSKU.Error()+" "))
+	}
+	counted := kind == StockCounted
+	for _, f := range []struct {
+		name            string
+		value           *int64
+		least           int64
+		needed, foreign bool
+	}{
+		{"delta", l.Delta, -inventory.MaxQuantity, !counted, counted},
+		{"quantity", l.Quantity, 0, counted, !counted},
+		{"expected", l.Expected, -inventory.MaxQuantity, false, !counted},
+	} {
+		switch {
+		case f.value == nil && f.needed:
+			return invalid(where+"/"+f.name, "it is missing")
+		case f.value == nil:
+		case f.foreign:
+			return invalid(where+"/"+f.name, "%s has no such field", kind)
+		case *f.value < f.least || *f.value > inventory.MaxQuantity:
+			return invalid(where+"/"+f.name, "it is %d to %d", f.least, int64(inventory.MaxQuantity))
+		}
+	}
+	if !counted && *l.Delta == 0 {
+		return invalid(where+"/delta", "0 changes nothing")
 	}
 	return nil
 }
@@ -235,43 +239,4 @@ func (u *update) skus() (skus []string) {
 		}
 	}
 	return skus
-}
-
-// checkJSON holds a body to strict JSON.
-func checkJSON(data []byte) error {
-	if err := strictjson.Check(data); err != nil {
-		return fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	return nil
-}
-
-// decodeStrictly reads an object that has no other fields than v, in their exact case,
-// and numbers that are written as integers.
-func decodeStrictly(data []byte, v any, where string) error {
-	err := json.Unmarshal(data, v, json.RejectUnknownMembers(true))
-	var wrong *json.SemanticError
-	switch {
-	case err == nil:
-		return nil
-	case len(data) == 0:
-		return invalid(where, "it is missing")
-	case !errors.As(err, &wrong):
-		return invalid(where, "%v", err)
-	case errors.Is(err, json.ErrUnknownName):
-		return invalid(where+string(wrong.JSONPointer), "there is no such field")
-	}
-	return invalid(where+string(wrong.JSONPointer), "it has to be %s", wanted(wrong.GoType))
-}
-
-func wanted(t reflect.Type) string {
-	for t != nil && t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	switch {
-	case t == nil:
-		return "something else"
-	case t.Kind() == reflect.Int64:
-		return "an integer, without point or exponent"
-	}
-	return shapes[t.Kind()]
 }

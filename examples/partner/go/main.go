@@ -31,7 +31,7 @@ func main() {
 		if reply, err := http.DefaultClient.Do(r); err == nil && reply.StatusCode == 200 {
 			io.Copy(os.Stdout, reply.Body)
 			return
-		} else if again = err != nil || reply.StatusCode == 409 || reply.StatusCode == 429 || reply.StatusCode >= 500; !again {
+		} else if again = err != nil || reply.StatusCode >= 500 || reply.Header.Get("Retry-After") != ""; !again {
 			io.Copy(os.Stderr, reply.Body)
 		}
 	}

@@ -20,8 +20,8 @@ for (let attempt = 1; ; attempt++) {
             'webhook-signature': signer.sign(id, now, body),
         },
         body,
-    }).catch(error => ({ status: 599, text: () => String(error) }));
-    const again = [409, 429].includes(reply.status) || reply.status >= 500;
+    }).catch(error => new Response(String(error), { status: 599 }));
+    const again = reply.status >= 500 || reply.headers.has('retry-after');
     if (!again || attempt === 8) {
         console.log(await reply.text());
         process.exit(reply.status === 200 ? 0 : 1);

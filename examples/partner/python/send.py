@@ -19,16 +19,16 @@ def send():
     })
     try:
         with urllib.request.urlopen(request) as reply:
-            return reply.status, reply.read().decode()
+            return reply.status, False, reply.read().decode()
     except urllib.error.HTTPError as refused:
-        return refused.code, refused.read().decode()
+        return refused.code, refused.code >= 500 or "Retry-After" in refused.headers, refused.read().decode()
     except OSError as broken:
-        return 599, str(broken)
+        return 599, True, str(broken)
 
 
 for attempt in range(1, 9):
-    status, text = send()
-    if status not in (409, 429) and status < 500:
+    status, again, text = send()
+    if not again:
         break
     time.sleep(attempt**2 * 0.2)
 print(text)

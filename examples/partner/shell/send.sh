@@ -1,5 +1,5 @@
 #!/bin/sh
-# Sends a partner's update; needs curl, openssl and od:
+# Sends a partner's update; needs curl 7.84, openssl and od:
 #   TALLYSTICK_URL=https://HOST PARTNER=acme SECRET=whsec_… ./send.sh '{"type":…,"timestamp":…,"data":…}'
 set -eu
 body=$1
@@ -13,16 +13,16 @@ while :; do
     now=$(date +%s) # of this try
     # The key is seen by other users of this machine while openssl runs.
     signature=$(printf %s "$id.$now.$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | openssl base64 -A)
-    status=$(curl --silent --output "$reply" --write-out '%{http_code}' \
+    status=$(curl --silent --output "$reply" --write-out '%{http_code} %header{retry-after}' \
         -H 'Content-Type: application/json' -H "webhook-id: $id" \
         -H "webhook-timestamp: $now" -H "webhook-signature: v1,$signature" \
-        --data-binary "$body" "$TALLYSTICK_URL/partners/$PARTNER/updates") || status=599
+        --data-binary "$body" "$TALLYSTICK_URL/partners/$PARTNER/updates") || status='599 '
     case $status in
-    409 | 429 | 5*) [ "$attempt" -lt 8 ] || break ;;
+    5* | *' '?*) [ "$attempt" -lt 8 ] || break ;;
     *) break ;;
     esac
     sleep "$attempt"
     attempt=$((attempt + 1))
 done
 cat "$reply"
-[ "$status" = 200 ]
+[ "$status" = '200 ' ]

@@ -1,0 +1,438 @@
+package partner
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// log is what has been logged since the test began.
+type log struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *log) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *log) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func captureLog(t *testing.T) *log {
+	t.Helper()
+	l, before := new(log), slog.Default()
+	slog.SetDefault(slog.New(slog.NewTextHandler(l, nil)))
+	t.Cleanup(func() { slog.SetDefault(before) })
+	return l
+}
+
+// folderFixture is a folder that is read by a clock.
+type folderFixture struct {
+	*testing.T
+	dir    string
+	clock  clock
+	folder *Folder
+	log    *log
+}
+
+// newFolder opens a folder with these documents, each in a file of its id.
+func newFolder(t *testing.T, documents ...document) *folderFixture {
+	t.Helper()
+	f := &folderFixture{T: t, dir: t.TempDir(), log: captureLog(t)}
+	for _, d := range documents {
+		writeFile(t, textOf(t, d), f.dir, d.ID+".json")
+	}
+	var err error
+	if f.folder, err = Open(f.dir, f.clock.Now); err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+// want wants these partners, as fmt.Sprint prints them.
+func (f *folderFixture) want(want string) {
+	f.Helper()
+	s, err := f.folder.Partners()
+	if err != nil {
+		f.Fatalf("at %v: %v, want %s", f.clock.Now(), err, want)
+	}
+	if got := fmt.Sprint(s.All()); got != want {
+		f.Fatalf("at %v: partners %s, want %s", f.clock.Now(), got, want)
+	}
+}
+
+func (f *folderFixture) wantUnavailable() {
+	f.Helper()
+	if s, err := f.folder.Partners(); s != nil || !errors.Is(err, ErrUnavailable) {
+		f.Fatalf("at %v: %v, %v, want ErrUnavailable", f.clock.Now(), s, err)
+	}
+}
+
+// wantComplaints wants so many tries to have failed, and been logged.
+func (f *folderFixture) wantComplaints(want int) {
+	f.Helper()
+	if got := strings.Count(f.log.String(), "partners cannot be read"); got != want {
+		f.Fatalf("at %v: %d tries are logged, want %d:\n%s", f.clock.Now(), got, want, f.log)
+	}
+}
+
+func (f *folderFixture) remove(name string) {
+	f.Helper()
+	if err := os.Remove(filepath.Join(f.dir, name)); err != nil {
+		f.Fatal(err)
+	}
+}
+
+func TestNoFolderHasNoPartners(t *testing.T) {
+	var c clock
+	f, err := Open("", c.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.pass(time.Hour)
+	s, err := f.Partners()
+	if err != nil || len(s.All()) != 0 {
+		t.Fatalf("partners %v, %v, want none", s, err)
+	}
+	wantVerdict(t, s, signed(t, "acme", "one", noon, "{}"), noon, ErrSignature)
+}
+
+func TestAFolderIsReadAgainAfter60Seconds(t *testing.T) {
+	f := newFolder(t, documentOf("acme", "one"))
+	writeFile(t, textOf(t, documentOf("other", "two")), f.dir, "other.json")
+	f.clock.pass(60*time.Second - 1)
+	f.want("[acme]")
+	f.clock.pass(1)
+	f.want("[acme other]")
+
+	f.remove("acme.json")
+	f.clock.pass(59 * time.Second)
+	f.want("[acme other]")
+	f.clock.pass(time.Second)
+	f.want("[other]")
+
+	f.clock.pass(100 * time.Hour) // nobody asks, and so nobody reads
+	f.remove("other.json")
+	f.want("[]")
+	f.wantComplaints(0)
+}
+
+func TestTheLastGoodPartnersAreKeptForTenMinutes(t *testing.T) {
+	for _, tt := range []struct {
+		name        string
+		spoil, mend func(f *folderFixture)
+	}{
+		{
+			"a broken document",
+			func(f *folderFixture) { writeFile(f, `{"id":`, f.dir, "other.json") },
+			func(f *folderFixture) { f.remove("other.json") },
+		},
+		{
+			"a shared secret",
+			func(f *folderFixture) { writeFile(f, textOf(f, documentOf("other", "one")), f.dir, "other.json") },
+			func(f *folderFixture) { f.remove("other.json") },
+		},
+		{
+			"a folder that is gone",
+			func(f *folderFixture) { f.rename(f.dir, f.dir+".gone") },
+			func(f *folderFixture) { f.rename(f.dir+".gone", f.dir) },
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFolder(t, documentOf("acme", "one"))
+			f.clock.pass(30 * time.Second)
+			tt.spoil(f)
+			for minute := 1; minute <= 9; minute++ {
+				f.clock.pass(time.Minute)
+				f.want("[acme]")
+				f.want("[acme]")
+				f.wantComplaints(minute)
+			}
+			f.clock.pass(30 * time.Second)
+			f.want("[acme]") // ten minutes to the nanosecond, and 30 seconds after the last try
+			f.clock.pass(1)
+			f.wantUnavailable()
+			f.wantComplaints(9)
+			f.clock.pass(30 * time.Second)
+			f.wantUnavailable()
+			f.wantComplaints(10)
+
+			tt.mend(f)
+			f.wantUnavailable() // until it is tried again
+			f.clock.pass(60 * time.Second)
+			f.want("[acme]")
+			wantNoSecret(t, f.log.String(), "one")
+		})
+	}
+}
+
+func (f *folderFixture) rename(from, to string) {
+	f.Helper()
+	if err := os.Rename(from, to); err != nil {
+		f.Fatal(err)
+	}
+}
+
+// TestPartnersOfLongAgoAreNobodys: between two calls a function may sleep for hours.
+func TestPartnersOfLongAgoAreNobodys(t *testing.T) {
+	f := newFolder(t, documentOf("acme", "one"))
+	writeFile(t, "{", f.dir, "acme.json")
+	f.clock.pass(2 * time.Hour)
+	f.wantUnavailable()
+	f.wantComplaints(1)
+}
+
+func TestOneCallerReadsAndTheOthersUseWhatIsThere(t *testing.T) {
+	f := newFolder(t, documentOf("acme", "one"))
+	writeFile(t, textOf(t, documentOf("other", "two")), f.dir, "other.json")
+	f.folder.reading.Lock() // as the caller who reads
+	f.clock.pass(keepFor)
+	f.want("[acme]") // at once
+	f.folder.reading.Unlock()
+	f.want("[acme other]")
+}
+
+// TestWhatIsTooOldIsWaitedFor by all, and read by one of them.
+func TestWhatIsTooOldIsWaitedFor(t *testing.T) {
+	const callers = 20
+	f := newFolder(t, documentOf("acme", "one"))
+	wantAll := func(want string) {
+		t.Helper()
+		f.folder.reading.Lock()
+		before := f.clock.reads.Load()
+		got := make(chan string)
+		for range callers {
+			go func() {
+				s, err := f.folder.Partners()
+				if err != nil {
+					got <- err.Error()
+					return
+				}
+				got <- fmt.Sprint(s.All())
+			}()
+		}
+		for f.clock.reads.Load() < before+2*callers { // each has seen that it is due, and too old
+			runtime.Gosched()
+		}
+		f.folder.reading.Unlock()
+		for range callers {
+			if got := <-got; got != want {
+				t.Errorf("who waited has %s, want %s", got, want)
+			}
+		}
+	}
+	writeFile(t, "{", f.dir, "other.json")
+	f.clock.pass(keepFor + 1)
+	wantAll(ErrUnavailable.Error())
+	f.wantComplaints(1)
+
+	writeFile(t, textOf(t, documentOf("other", "two")), f.dir, "other.json")
+	f.clock.pass(rereadEvery)
+	wantAll("[acme other]")
+}
+
+func TestManyCallersReadOnce(t *testing.T) {
+	f := newFolder(t, documentOf("acme", "one"))
+	writeFile(t, "{", f.dir, "acme.json")
+	for minute := 1; minute <= 9; minute++ {
+		f.clock.pass(time.Minute)
+		var all sync.WaitGroup
+		for range 50 {
+			all.Go(func() {
+				if s, err := f.folder.Partners(); err != nil || fmt.Sprint(s.All()) != "[acme]" {
+					t.Errorf("partners %v, %v, want those of before", s, err)
+				}
+			})
+		}
+		all.Wait()
+		f.wantComplaints(minute)
+	}
+}
+
+func TestWhichFilesAreDocuments(t *testing.T) {
+	dir := t.TempDir()
+	doc := func(id string) string { return textOf(t, documentOf(id, id)) }
+	writeFile(t, doc("plain"), dir, "plain.json")
+	writeFile(t, doc("another-id"), dir, "name.json")
+	writeFile(t, doc("below"), dir, "below", "secret.json")
+	writeFile(t, doc("in-json"), dir, "folder.json", "x.json")
+	writeFile(t, doc("too-deep"), dir, "below", "below", "x.json")
+	writeFile(t, "{", dir, "below", ".hidden.json")
+	writeFile(t, "{", dir, ".hidden.json")
+	writeFile(t, "{", dir, ".hidden", "x.json")
+	writeFile(t, "{", dir, "README.md")
+	writeFile(t, "{", dir, "x.json~")
+	writeFile(t, doc("linked"), t.TempDir(), "target")
+	f, err := Open(dir, new(clock).Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := f.Partners()
+	if got, want := fmt.Sprint(s.All()), "[another-id below in-json plain]"; err != nil || got != want {
+		t.Errorf("partners %s, %v, want %s", got, err, want)
+	}
+}
+
+// TestAMountedSecretIsExchangedAtOnce, as Kubernetes and Cloud Run do it: the files are
+// links through ..data, which becomes a link to another folder.
+func TestAMountedSecretIsExchangedAtOnce(t *testing.T) {
+	for _, mount := range []string{".", "acme"} { // all partners in one secret, and each in its own
+		t.Run(mount, func(t *testing.T) {
+			f := newFolder(t)
+			point := func(version string, documents ...document) {
+				t.Helper()
+				for _, d := range documents {
+					writeFile(t, textOf(t, d), f.dir, mount, version, d.ID+".json")
+				}
+				link := filepath.Join(f.dir, mount, "..data")
+				if err := os.Symlink(version, link+"_tmp"); err != nil {
+					t.Fatal(err)
+				}
+				f.rename(link+"_tmp", link)
+			}
+			wantKey := func(key string) {
+				t.Helper()
+				f.want("[acme]")
+				s, _ := f.folder.Partners()
+				wantVerdict(t, s, signed(t, "acme", key, f.clock.Now(), "{}"), f.clock.Now(), nil)
+			}
+			point("..2026_1", documentOf("acme", "one"))
+			if err := os.Symlink(filepath.Join("..data", "acme.json"), filepath.Join(f.dir, mount, "acme.json")); err != nil {
+				t.Fatal(err)
+			}
+			f.clock.pass(time.Minute)
+			wantKey("one")
+			point("..2026_2", documentOf("acme", "two"))
+			wantKey("one")
+			f.clock.pass(time.Minute)
+			wantKey("two")
+			f.wantComplaints(0)
+		})
+	}
+}
+
+func TestEveryFaultOfEveryFileStopsTheStart(t *testing.T) {
+	captureLog(t)
+	withToken := func(id, key, token string) document {
+		d := documentOf(id, key)
+		d.Legacy = &documentLegacy{Token: tokenOf(token), Text: []Text{Raw}}
+		return d
+	}
+	padded, bare := documentOf("padded"), documentOf("bare")
+	bare.Keys = []documentKey{{Secret: "whsec_" + strings.Repeat("QUJD", 8)}}
+	padded.Keys = []documentKey{{Secret: "whsec_" + strings.Repeat("QUJD", 8) + "AAAA"}} // three zeros more
+	for _, tt := range []struct {
+		name  string
+		files map[string]string
+		want  []string // lines of the error, of which DIR is the folder
+	}{
+		{
+			"two faults of one file and one of another",
+			map[string]string{"a.json": `{"id":"A"}`, "b.json": `{"id":"b"`, "c.json": textOf(t, documentOf("c", "c"))},
+			[]string{"DIR/a.json: /id: it has 1 to 63", "DIR/a.json: /keys: there is neither", "DIR/b.json: not JSON"},
+		},
+		{
+			"an id twice",
+			map[string]string{"a.json": textOf(t, documentOf("acme", "one")), "b/b.json": textOf(t, documentOf("acme", "two"))},
+			[]string{"DIR/b/b.json: its id is that of DIR/a.json too"},
+		},
+		{
+			"a secret of two partners",
+			map[string]string{"a.json": textOf(t, documentOf("a", "one", "two")), "b.json": textOf(t, documentOf("b", "three", "two"))},
+			[]string{"DIR/b.json: one of its secrets is that of DIR/a.json too"},
+		},
+		{
+			"a secret that is another's with zeros after it, which HMAC does not tell apart",
+			map[string]string{"a.json": textOf(t, bare), "b.json": textOf(t, padded)},
+			[]string{"DIR/b.json: one of its secrets is that of DIR/a.json too"},
+		},
+		{
+			"a secret twice",
+			map[string]string{"a.json": textOf(t, documentOf("a", "one", "one"))},
+			[]string{"DIR/a.json: one of its secrets is in it twice"},
+		},
+		{
+			"a token of two partners",
+			map[string]string{"a.json": textOf(t, withToken("a", "one", "token")), "b.json": textOf(t, withToken("b", "two", "token"))},
+			[]string{"DIR/b.json: its token of the old scheme is that of DIR/a.json too"},
+		},
+		{
+			"a short secret",
+			map[string]string{"a.json": `{"id":"a","keys":[{"secret":"whsec_c2hvcnQgc2VjcmV0"}]}`},
+			[]string{"DIR/a.json: /keys/0/secret: a secret is whsec_ followed by the standard base64 of 24 to 64 bytes"},
+		},
+		{
+			"64 KiB and a byte",
+			map[string]string{
+				"a.json": fmt.Sprintf("%-*s", 64<<10, textOf(t, documentOf("a", "one"))),
+				"b.json": fmt.Sprintf("%-*s", 64<<10+1, textOf(t, documentOf("b", "two"))),
+			},
+			[]string{"DIR/b.json: it has over 64 KiB"},
+		},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range tt.files {
+				writeFile(t, text, dir, name)
+			}
+			_, err := Open(dir, new(clock).Now)
+			if err == nil {
+				t.Fatal("it opens, want an error")
+			}
+			lines := strings.Split(err.Error(), "\n")
+			for i, want := range tt.want {
+				if want = strings.ReplaceAll(want, "DIR", dir); len(lines) != len(tt.want) || !strings.HasPrefix(lines[i], want) {
+					t.Errorf("got:\n%v\nwant a line that begins with %s, and %d lines", err, want, len(tt.want))
+				}
+			}
+			wantNoSecret(t, err.Error(), "one", "two", "three", "token")
+			if strings.Contains(err.Error(), "c2hvcnQ") || strings.Contains(err.Error(), "QUJD") {
+				t.Errorf("%v: it quotes a secret", err)
+			}
+		})
+	}
+}
+
+func TestWhatIsNoFileIsAFault(t *testing.T) {
+	dir := t.TempDir()
+	if err := errors.Join(os.Symlink("nowhere", filepath.Join(dir, "a.json")), os.Symlink(os.DevNull, filepath.Join(dir, "b.json"))); err != nil {
+		t.Fatal(err)
+	}
+	_, err := Open(dir, new(clock).Now)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), filepath.Join(dir, "b.json")+": it is not a file") {
+		t.Errorf("error %v, want one that names the link to nowhere and the device", err)
+	}
+	_, err = Open(filepath.Join(dir, "none"), new(clock).Now)
+	if err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "none")+": there is no such folder") {
+		t.Errorf("error %v, want that there is no such folder", err)
+	}
+}
+
+func TestAFolderHasAThousandPartners(t *testing.T) {
+	dir := t.TempDir()
+	for i := range maxPartners {
+		id := fmt.Sprint("p", i)
+		writeFile(t, textOf(t, documentOf(id, id)), dir, id+".json")
+	}
+	if _, err := Open(dir, new(clock).Now); err != nil {
+		t.Error(err)
+	}
+	writeFile(t, textOf(t, documentOf("more", "more")), dir, "more.json")
+	if _, err := Open(dir, new(clock).Now); err == nil || !strings.Contains(err.Error(), "over 1000 partners") {
+		t.Errorf("with one more: error %v, want that there are over 1000", err)
+	}
+}
