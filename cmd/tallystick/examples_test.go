@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"net/http"
@@ -17,8 +18,8 @@ import (
 	"testing"
 )
 
-// TestExamplesForPartners lets each of them send an update to serve. The reply to its first
-// try is lost on the way, so it has to try again, and the update to be done once.
+// TestExamplesForPartners lets each of them, and sign, send an update to serve. The reply to
+// its first try is lost on the way, so it has to try again, and the update to be done once.
 func TestExamplesForPartners(t *testing.T) {
 	folder := t.TempDir()
 	secret, _, err := execute(t, partnerCommand(), "add", "acme", "--types", "stock.*", "--skus", "ACME-*", "--partners", filepath.Join(folder, "partners"))
@@ -27,21 +28,22 @@ func TestExamplesForPartners(t *testing.T) {
 	}
 	s := startServer(t, folder, "--api-key", "k", "PARTNERS="+filepath.Join(folder, "partners"), "RATE_LIMIT=0")
 	for _, tt := range []struct {
-		language string
-		needs    []string
-		prepare  string // in a copy of the example's folder, which is used as it is otherwise
-		send     string // $1 is the update
+		name    string
+		needs   []string
+		prepare string // in a copy of the example's folder, which is used as it is otherwise
+		send    string // $1 is the update
 	}{
 		{"go", []string{"go"}, "", `go run . "$1"`},
 		{"javascript", []string{"node", "npm"}, "npm ci --silent --no-audit --no-fund", `node send.mjs "$1"`},
 		{"python", []string{"python3"}, "", `python3 send.py "$1"`},
 		{"shell", []string{"curl", "openssl", "od"}, "", `./send.sh "$1"`},
+		{"", nil, "", `printf %s "$1" | TALLYSTICK_SECRET=$SECRET "$PROGRAM" sign --partner acme --send`},
 	} {
-		t.Run(tt.language, func(t *testing.T) {
+		t.Run(cmp.Or(tt.name, "sign"), func(t *testing.T) {
 			for _, program := range tt.needs {
-				wantNeeded(t, program, "the example in "+tt.language)
+				wantNeeded(t, program, "the example for "+tt.name)
 			}
-			example := filepath.Join("../../examples/partner", tt.language)
+			example := filepath.Join("../../examples/partner", tt.name)
 			if tt.prepare != "" {
 				copied := t.TempDir()
 				if err := os.CopyFS(copied, os.DirFS(example)); err != nil {
@@ -54,23 +56,28 @@ func TestExamplesForPartners(t *testing.T) {
 				}
 				example = copied
 			}
-			item := "ACME-" + tt.language
+			item := "ACME-" + tt.name
 			s.want(http.StatusCreated, http.MethodPost, "/stock/"+item+"/count", `{"quantity":10}`, "x-api-key", "k")
+			send := func(to, update string) (stdout, stderr string, err error) {
+				var out, errs strings.Builder
+				c := exec.Command("sh", "-c", tt.send, "sh", update)
+				c.Dir = example
+				c.Env = append(os.Environ(), "TALLYSTICK_URL="+to, "PARTNER=acme", "SECRET="+strings.TrimSpace(secret), "PROGRAM="+s.cmd.Path)
+				c.Stdout, c.Stderr = &out, &errs
+				err = c.Run()
+				return out.String(), errs.String(), err
+			}
 			lossy, tries := losingFirstReplies(t, s.url)
-			c := exec.Command("sh", "-c", tt.send, "sh", `{"type":"stock.adjusted","timestamp":"2026-11-21T12:00:00Z","data":{"sku":"`+item+`","delta":-3,"reason":"caf\u00e9, é"}}`)
-			c.Dir = example
-			c.Env = append(os.Environ(), "TALLYSTICK_URL="+lossy, "PARTNER=acme", "SECRET="+strings.TrimSpace(secret))
-			out, err := c.CombinedOutput()
-			if err != nil || !strings.HasPrefix(string(out), `{"status":true,"id":"msg_`) {
-				t.Errorf("it ended with %v and printed %s", err, out)
+			reply, errs, err := send(lossy, `{"type":"stock.adjusted","timestamp":"2026-11-21T12:00:00Z","data":{"sku":"`+item+`","delta":-3,"reason":"caf\u00e9, é"}}`)
+			if err != nil || !strings.HasPrefix(reply, `{"status":true,"id":"msg_`) {
+				t.Errorf("it ended with %v and printed %s, %s", err, reply, errs)
 			}
 			if got := s.want(http.StatusOK, http.MethodGet, "/stock/"+item, ""); tries() != 2 || !strings.Contains(got, `"onHand":7,`) {
 				t.Errorf("after %d tries: %s; want two, and the update done once", tries(), got)
 			}
-			c = exec.Command("sh", "-c", tt.send, "sh", `{"type":"stock.counted","timestamp":"2026-11-21T12:00:00Z","data":{"sku":"OTHER","quantity":1}}`)
-			c.Dir, c.Env = example, append(os.Environ(), "TALLYSTICK_URL="+s.url, "PARTNER=acme", "SECRET="+strings.TrimSpace(secret))
-			if out, err := c.CombinedOutput(); err == nil || !strings.Contains(string(out), "NOT_ALLOWED") {
-				t.Errorf("refused, it ended with %v and printed %s", err, out)
+			reply, errs, err = send(s.url, `{"type":"stock.counted","timestamp":"2026-11-21T12:00:00Z","data":{"sku":"OTHER","quantity":1}}`)
+			if err == nil || !strings.Contains(reply+errs, "the stock of OTHER") {
+				t.Errorf("refused, it ended with %v and printed %s, %s", err, reply, errs)
 			}
 		})
 	}
