@@ -114,7 +114,13 @@ func (tb *tab) shows(want ...string) {
 	tb.text(`[...document.querySelectorAll('visit-count')].map(e => e.textContent).join('|')`, strings.Join(want, "|"))
 }
 
-// calls wants exactly these calls of the API so far ("POST /a", "GET /a /b").
+// stocks wants the <stock-count> elements, in their order, to show these texts.
+func (tb *tab) stocks(want ...string) {
+	tb.Helper()
+	tb.text(`[...document.querySelectorAll('stock-count')].map(e => e.textContent).join('|')`, strings.Join(want, "|"))
+}
+
+// calls wants exactly these calls of the API so far ("POST /a", "GET /a /b", "STOCK A,B").
 func (tb *tab) calls(want ...string) {
 	tb.Helper()
 	var got []string
@@ -128,13 +134,14 @@ func (tb *tab) calls(want ...string) {
 	}
 }
 
-// standIn is the API as far as count.js uses it, and a site whose every page has the
+// standIn is the API as far as the scripts use it, and a site whose every page has the
 // same body. One server for both: a page is on site.test, the API on api.test.
 type standIn struct {
 	server *httptest.Server
-	body   string            // of every page; {script} is the line to paste
+	body   string            // of every page; {script} is the line to paste, {stock} that of stock.js
 	pages  map[string]string // bodies of pages that have another
 	visits map[string]int    // before the first call
+	stock  map[string]int    // what is available of the items that there are
 
 	// before, if set, sees a counted call first, and answers it if it returns true.
 	before func(w http.ResponseWriter, r *http.Request, call string) bool
@@ -155,6 +162,7 @@ func newStandIn(t *testing.T) *standIn {
 		body:   `{script}<visit-count>-</visit-count>`,
 		pages:  map[string]string{},
 		visits: map[string]int{},
+		stock:  map[string]int{},
 	}
 	s.server = httptest.NewServer(http.HandlerFunc(s.serve))
 	t.Cleanup(func() {
@@ -192,6 +200,17 @@ func (s *standIn) script(attributes string) string {
 	return fmt.Sprintf(`<script src="%s" defer %s></script>`, s.at("api.test", "/visits/count.js"), attributes)
 }
 
+func (s *standIn) stockScript(attributes string) string {
+	return fmt.Sprintf(`<script src="%s" defer %s></script>`, s.at("api.test", "/stock/count.js"), attributes)
+}
+
+// sell makes another number of an item available.
+func (s *standIn) sell(sku string, available int) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.stock[sku] = available
+}
+
 func (s *standIn) recorded() []string {
 	s.lock.Lock()
 	defer s.lock.Unlock()
@@ -203,8 +222,13 @@ func (s *standIn) serve(w http.ResponseWriter, r *http.Request) {
 	case r.URL.Path == "/visits/count.js":
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
 		w.Write(CountJS())
+	case r.URL.Path == "/stock/count.js":
+		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
+		w.Write(StockJS())
 	case r.URL.Path == "/visits":
-		s.serveAPI(w, r)
+		s.serveVisits(w, r)
+	case r.URL.Path == "/stock":
+		s.serveStock(w, r)
 	case r.URL.Path == "/favicon.ico":
 		http.NotFound(w, r)
 	case s.site != nil:
@@ -219,14 +243,12 @@ func (s *standIn) serve(w http.ResponseWriter, r *http.Request) {
 		}
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		fmt.Fprintf(w, "<!doctype html><title>%s</title><body>%s", html.EscapeString(r.URL.Path),
-			strings.ReplaceAll(body, "{script}", s.script("")))
+			strings.NewReplacer("{script}", s.script(""), "{stock}", s.stockScript("")).Replace(body))
 	}
 }
 
-func (s *standIn) serveAPI(w http.ResponseWriter, r *http.Request) {
-	pages := r.URL.Query()["page"]
-	call := r.Method + " " + strings.Join(pages, " ")
-
+// answered keeps a call, and says whether before has answered it.
+func (s *standIn) answered(w http.ResponseWriter, r *http.Request, call string) bool {
 	s.lock.Lock()
 	s.log = append(s.log, call)
 	if r.Method == http.MethodOptions || r.Header.Get("Content-Type") != "" || r.Header.Get("Cookie") != "" {
@@ -235,7 +257,35 @@ func (s *standIn) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.lock.Unlock()
 
 	w.Header().Set("Access-Control-Allow-Origin", "*")
-	if s.before != nil && s.before(w, r, call) {
+	return s.before != nil && s.before(w, r, call)
+}
+
+func (s *standIn) serveStock(w http.ResponseWriter, r *http.Request) {
+	skus := r.URL.Query().Get("skus")
+	if s.answered(w, r, "STOCK "+skus) {
+		return
+	}
+	type item struct {
+		SKU       string `json:"sku"`
+		Available int    `json:"available"`
+	}
+	items, missing := []item{}, []string{}
+	s.lock.Lock()
+	for _, sku := range strings.Split(skus, ",") {
+		if n, ok := s.stock[sku]; ok {
+			items = append(items, item{sku, n})
+		} else {
+			missing = append(missing, sku)
+		}
+	}
+	s.lock.Unlock()
+	w.Header().Set("Content-Type", "application/json")
+	json.NewEncoder(w).Encode(map[string]any{"items": items, "missing": missing})
+}
+
+func (s *standIn) serveVisits(w http.ResponseWriter, r *http.Request) {
+	pages := r.URL.Query()["page"]
+	if s.answered(w, r, r.Method+" "+strings.Join(pages, " ")) {
 		return
 	}
 

@@ -23,6 +23,7 @@ import (
 func TestInBrowser(t *testing.T) {
 	browser := startBrowser(t)
 	t.Run("count.js", func(t *testing.T) { testCount(t, browser) })
+	t.Run("stock.js", func(t *testing.T) { testStock(t, browser) })
 	t.Run("site", func(t *testing.T) { testSite(t, browser) })
 }
 
@@ -508,6 +509,28 @@ func restoresMarkup(tb *tab) {
 // failures: whatever comes back that is not the API's answer, the page stays as it is,
 // and nothing is thrown or written to the console (newTab sees to that).
 func failures(t *testing.T, browser context.Context) {
+	const good = `{"page":"/","visits":666,"uniques":666,"pages":[{"visits":666},{"visits":666}]}`
+	replies := badReplies(good)
+	replies["another shape"] = func(w http.ResponseWriter) {
+		fmt.Fprint(w, `{"page":"/","visits":"<b>666</b>","pages":[null,{"visits":null}]}`)
+	}
+	for name, reply := range replies {
+		t.Run(name, func(t *testing.T) {
+			tb := newTab(t, browser)
+			tb.before = func(w http.ResponseWriter, _ *http.Request, _ string) bool { reply(w); return true }
+			tb.body = `{script}<visit-count><i>own</i></visit-count><visit-count page="/a">a</visit-count>
+				<visit-count page="/b" uniques></visit-count>`
+			tb.open("/")
+			tb.calls("POST /", "GET /a /b")
+			tb.eval(settle)
+			tb.shows("own", "a", "")
+			tb.text(`document.querySelector('visit-count').innerHTML`, "<i>own</i>")
+		})
+	}
+}
+
+// badReplies are not the API's answer, which good would be.
+func badReplies(good string) map[string]func(http.ResponseWriter) {
 	reply := func(status int, body string) func(http.ResponseWriter) {
 		return func(w http.ResponseWriter) {
 			w.Header().Set("Retry-After", "1")
@@ -515,34 +538,17 @@ func failures(t *testing.T, browser context.Context) {
 			fmt.Fprint(w, body)
 		}
 	}
-	const good = `{"page":"/","visits":666,"uniques":666,"pages":[{"visits":666},{"visits":666}]}`
-	for _, tt := range []struct {
-		name  string
-		reply func(http.ResponseWriter)
-	}{
-		{"422", reply(422, good)},
-		{"429", reply(429, good)},
-		{"500", reply(500, "")},
-		{"503", reply(503, good)},
-		{"not JSON", reply(200, "<html>captive portal</html>")},
-		{"cut off", reply(200, good[:20])},
-		{"null", reply(200, "null")},
-		{"a number", reply(200, "7")},
-		{"another shape", reply(200, `{"page":"/","visits":"<b>666</b>","pages":[null,{"visits":null}]}`)},
-		{"no CORS", func(w http.ResponseWriter) { w.Header().Del("Access-Control-Allow-Origin"); fmt.Fprint(w, good) }},
-		{"connection dropped", func(http.ResponseWriter) { panic(http.ErrAbortHandler) }},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			tb := newTab(t, browser)
-			tb.before = func(w http.ResponseWriter, _ *http.Request, _ string) bool { tt.reply(w); return true }
-			tb.body = `{script}<visit-count><i>own</i></visit-count><visit-count page="/a">a</visit-count>
-				<visit-count page="/b" uniques></visit-count>`
-			tb.open("/")
-			tb.calls("POST /", "GET /a /b")
-			tb.eval(`new Promise(done => setTimeout(done, 50))`)
-			tb.shows("own", "a", "")
-			tb.text(`document.querySelector('visit-count').innerHTML`, "<i>own</i>")
-		})
+	return map[string]func(http.ResponseWriter){
+		"422":                reply(422, good),
+		"429":                reply(429, good),
+		"500":                reply(500, ""),
+		"503":                reply(503, good),
+		"not JSON":           reply(200, "<html>captive portal</html>"),
+		"cut off":            reply(200, good[:20]),
+		"null":               reply(200, "null"),
+		"a number":           reply(200, "7"),
+		"no CORS":            func(w http.ResponseWriter) { w.Header().Del("Access-Control-Allow-Origin"); fmt.Fprint(w, good) },
+		"connection dropped": func(http.ResponseWriter) { panic(http.ErrAbortHandler) },
 	}
 }
 

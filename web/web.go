@@ -1,6 +1,6 @@
-// Package web holds what a browser gets: count.js, the script that a site pastes in,
-// and the demo site that serve shows at /. README.md beside this file tells a site's
-// owner how the script behaves.
+// Package web holds what a browser gets: count.js and stock.js, the scripts that a site
+// pastes in, and the demo site that serve shows at /. README.md beside this file tells a
+// site's owner how the scripts behave.
 package web
 
 import (

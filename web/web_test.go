@@ -7,9 +7,18 @@ import (
 	"testing"
 )
 
-func TestCountJSIsBelow2KiB(t *testing.T) {
-	if got := len(CountJS()); got >= 2048 {
-		t.Errorf("count.js is served in %d bytes, want fewer than 2048", got)
+func TestScriptsAreSmall(t *testing.T) {
+	for _, tt := range []struct {
+		name   string
+		script []byte
+		below  int
+	}{
+		{"count.js", CountJS(), 2 << 10},
+		{"stock.js", StockJS(), 3 << 9},
+	} {
+		if got := len(tt.script); got >= tt.below {
+			t.Errorf("%s is served in %d bytes, want fewer than %d", tt.name, got, tt.below)
+		}
 	}
 }
 
@@ -28,25 +37,27 @@ func TestSqueeze(t *testing.T) {
 	}
 }
 
-// TestCountSourceCanBeSqueezed holds the rules of squeeze. That what is left is the
-// same program is what TestCount shows: it runs the squeezed one.
-func TestCountSourceCanBeSqueezed(t *testing.T) {
-	n := 0
-	for line := range strings.Lines(countSource) {
-		n++
-		line = strings.TrimSpace(line)
-		if strings.HasPrefix(line, "//") {
-			continue
-		}
-		if strings.Contains(line, "//") || strings.Contains(line, "/*") {
-			t.Errorf("count.js:%d: a comment beside code: %s", n, line)
-		}
-		if strings.ContainsAny(line, "\"`") || strings.Contains(line, `\'`) {
-			t.Errorf("count.js:%d: a quote other than ': %s", n, line)
-		}
-		for i, part := range strings.Split(line, "'") {
-			if i%2 == 1 && strings.ContainsAny(part, " \t") {
-				t.Errorf("count.js:%d: a space inside the string %q", n, part)
+// TestScriptsCanBeSqueezed holds the rules of squeeze. That what is left is the same
+// program is what TestInBrowser shows: it runs the squeezed ones.
+func TestScriptsCanBeSqueezed(t *testing.T) {
+	for name, source := range map[string]string{"count.js": countSource, "stock.js": stockSource} {
+		n := 0
+		for line := range strings.Lines(source) {
+			n++
+			line = strings.TrimSpace(line)
+			if strings.HasPrefix(line, "//") {
+				continue
+			}
+			if strings.Contains(line, "//") || strings.Contains(line, "/*") {
+				t.Errorf("%s:%d: a comment beside code: %s", name, n, line)
+			}
+			if strings.ContainsAny(line, "\"`") || strings.Contains(line, `\'`) {
+				t.Errorf("%s:%d: a quote other than ': %s", name, n, line)
+			}
+			for i, part := range strings.Split(line, "'") {
+				if i%2 == 1 && strings.ContainsAny(part, " \t") {
+					t.Errorf("%s:%d: a space inside the string %q", name, n, part)
+				}
 			}
 		}
 	}

@@ -26,7 +26,11 @@ var (
 	exampleSet      = exampleKeyedItem(40, 0, 3)
 	exampleAdjusted = exampleKeyedItem(52, 0, 3)
 	exampleCounted  = exampleKeyedItem(40, 0, 3)
-	exampleBatch    = batchDone{}
+	exampleBatch    = batchDone{[]keyedItem{exampleGadget, exampleKeyedItem(38, 0, 3)}}
+	exampleGadget   = keyedItem{
+		Item:       Item{SKU: "GADGET", Available: 5, OnHand: 5, Version: 2},
+		CreateTime: exampleTime, UpdateTime: exampleTime,
+	}
 
 	exampleMovement = movement{
 		Number: 1, Type: inventory.Counted, Delta: 40, OnHand: 40, Reason: "stocktaking", Who: "key", Time: exampleTime,
@@ -41,7 +45,7 @@ var (
 
 func exampleReservation(status inventory.Status, committed int64, ttl time.Duration) reservation {
 	r := reservation{
-		ID: "rvgsxy1h2jk3m4n5p6q7", Status: status, Lines: []reservationLine{{"WIDGET", 2, committed}},
+		ID: "9ety6bdtcyc0y100qyx9900", Status: status, Lines: []reservationLine{{"WIDGET", 2, committed}},
 		Reference: "ORDER-7", Who: "key", CreateTime: exampleTime, ExpireTime: exampleTime.Add(ttl),
 	}
 	if status != inventory.Held {

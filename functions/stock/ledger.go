@@ -9,6 +9,7 @@ import (
 
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/inventory"
+	"github.com/tallystick/tallystick/internal/stockhttp"
 )
 
 type movementsInput struct {
@@ -76,7 +77,7 @@ func (h handlers) registerLedger() {
 func (h handlers) movements(ctx context.Context, in *movementsInput) (*movementsOutput, error) {
 	page, err := h.stock.Movements(ctx, in.SKU, in.Size(), in.PageToken)
 	if err != nil {
-		return nil, err
+		return nil, stockhttp.Problem(err)
 	}
 	out := &movementsOutput{movements{Movements: []movement{}, NextPageToken: page.Next}}
 	for _, m := range page.Movements {
@@ -89,7 +90,7 @@ func (h handlers) movements(ctx context.Context, in *movementsInput) (*movements
 func (h handlers) alerts(ctx context.Context, in *alertsInput) (*alertsOutput, error) {
 	page, err := h.stock.Alerts(ctx, in.Size(), in.PageToken)
 	if err != nil {
-		return nil, err
+		return nil, stockhttp.Problem(err)
 	}
 	out := &alertsOutput{stockAlerts{Alerts: []stockAlert{}, NextPageToken: page.Next}}
 	for _, a := range page.Alerts {

@@ -2,8 +2,8 @@ package stock
 
 import (
 	"context"
+	"fmt"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +11,7 @@ import (
 
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/inventory"
+	"github.com/tallystick/tallystick/internal/stockhttp"
 	"github.com/tallystick/tallystick/web"
 )
 
@@ -57,8 +58,12 @@ type itemsInput struct {
 // Resolve is called by huma for each request. By itself it takes the first skus only.
 func (i *itemsInput) Resolve(ctx huma.Context) []error {
 	url := ctx.URL()
-	if lists := url.Query()["skus"]; len(lists) > 1 {
-		i.SKUs = strings.Split(strings.Join(lists, ","), ",")
+	lists := url.Query()["skus"]
+	if len(lists) < 2 {
+		return nil
+	}
+	if i.SKUs = strings.Split(strings.Join(lists, ","), ","); len(i.SKUs) > inventory.MaxRead {
+		return []error{&huma.ErrorDetail{Location: "query.skus", Message: fmt.Sprintf("expected array length <= %d", inventory.MaxRead)}}
 	}
 	return nil
 }
@@ -127,10 +132,10 @@ func (h handlers) registerRead() {
 func (h handlers) read(ctx context.Context, in *itemInput) (*itemOutput, error) {
 	items, missing, err := h.stock.Read(ctx, in.SKU)
 	if err != nil {
-		return nil, err
+		return nil, stockhttp.Problem(err)
 	}
 	if len(missing) > 0 {
-		return nil, inventory.ErrItemNotFound
+		return nil, fmt.Errorf("%w: %s", inventory.ErrItemNotFound, in.SKU)
 	}
 	return &itemOutput{itemOf(items[0])}, nil
 }
@@ -139,9 +144,9 @@ func (h handlers) read(ctx context.Context, in *itemInput) (*itemOutput, error) 
 func (h handlers) readMany(ctx context.Context, in *itemsInput) (*itemsOutput, error) {
 	items, missing, err := h.stock.Read(ctx, in.SKUs...)
 	if err != nil {
-		return nil, err
+		return nil, stockhttp.Problem(err)
 	}
-	out := &itemsOutput{stockItems{Items: []Item{}, Missing: slices.Concat([]string{}, missing)}}
+	out := &itemsOutput{stockItems{Items: []Item{}, Missing: append([]string{}, missing...)}}
 	for _, i := range items {
 		out.Body.Items = append(out.Body.Items, itemOf(i))
 	}
@@ -152,7 +157,7 @@ func (h handlers) readMany(ctx context.Context, in *itemsInput) (*itemsOutput, e
 func (h handlers) list(ctx context.Context, in *listInput) (*listOutput, error) {
 	page, err := h.stock.List(ctx, in.Size(), in.PageToken)
 	if err != nil {
-		return nil, err
+		return nil, stockhttp.Problem(err)
 	}
 	out := &listOutput{keyedItems{Items: []keyedItem{}, NextPageToken: page.Next}}
 	for _, i := range page.Items {
@@ -162,8 +167,8 @@ func (h handlers) list(ctx context.Context, in *listInput) (*listOutput, error) 
 }
 
 type scriptOutput struct {
-	ContentType  string `header:"Content-Type"`
-	CacheControl string `header:"Cache-Control"`
+	ContentType  string `header:"Content-Type" hidden:"true"`
+	CacheControl string `header:"Cache-Control" doc:"For how long a browser may keep it."`
 	Body         []byte
 }
 

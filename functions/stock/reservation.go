@@ -30,7 +30,7 @@ type stockLine struct {
 
 // ReservationPath is the reservation in a path. huma wants it exported.
 type ReservationPath struct {
-	ID string `path:"id" maxLength:"64" doc:"The reservation." example:"rvgsxy1h2jk3m4n5p6q7"`
+	ID string `path:"id" maxLength:"64" doc:"The reservation." example:"9ety6bdtcyc0y100qyx9900"`
 }
 
 type reservationInput struct{ ReservationPath }
@@ -54,7 +54,11 @@ type commitLine struct {
 type releaseInput struct {
 	ReservationPath
 	IdempotencyKey
+	Body *release
 }
+
+// release has no field: who thinks that a part can be released, by lines, is told.
+type release struct{}
 
 type extendInput struct {
 	ReservationPath
@@ -147,7 +151,7 @@ func (h handlers) reserve(ctx context.Context, in *reserveInput) (*reservationOu
 func (h handlers) reservation(ctx context.Context, in *reservationInput) (*reservationOutput, error) {
 	r, err := h.stock.Reservation(ctx, in.ID)
 	if err != nil {
-		return nil, err
+		return nil, stockhttp.Problem(err)
 	}
 	return &reservationOutput{Body: reservationOf(r)}, nil
 }

@@ -88,6 +88,13 @@ func start(t *testing.T, change func(*edge.Config)) *server {
 // serve starts the function once more, on a store: what another instance is.
 func (s *server) serve(store storage.Store, change func(*edge.Config)) (url string) {
 	s.Helper()
+	http := httptest.NewServer(s.handler(store, change))
+	s.Cleanup(http.Close)
+	return http.URL
+}
+
+func (s *server) handler(store storage.Store, change func(*edge.Config)) http.Handler {
+	s.Helper()
 	config := edge.Config{AllowedOrigins: []string{"*"}, TrustedHops: 1, MergeQueue: 1000, Shards: 1, Partners: s.folder}
 	if change != nil {
 		change(&config)
@@ -97,9 +104,7 @@ func (s *server) serve(store storage.Store, change func(*edge.Config)) (url stri
 	if err != nil {
 		s.Fatal(err)
 	}
-	http := httptest.NewServer(api.Handler())
-	s.Cleanup(http.Close)
-	return http.URL
+	return api.Handler()
 }
 
 func (s *server) clock() time.Time {
@@ -202,8 +207,11 @@ func (s *server) get(path string) reply {
 	return got
 }
 
+// client gives up on what never comes, so that a test fails and does not hang.
+var client = http.Client{Timeout: time.Minute}
+
 func do(r *http.Request) (reply, error) {
-	res, err := http.DefaultClient.Do(r)
+	res, err := client.Do(r)
 	if err != nil {
 		return reply{}, err
 	}
@@ -217,7 +225,7 @@ func (s *server) accept(m message) reply {
 	s.Helper()
 	r := s.post(m)
 	if r.status != http.StatusOK {
-		s.Fatalf("%s %s: %d %s, want 200", m.path, m.body, r.status, r.body)
+		s.Fatalf("%s %.200s: %d %s, want 200", m.path, m.body, r.status, r.body)
 	}
 	return r
 }

@@ -109,7 +109,7 @@ func (r *reader) item() *item {
 	}
 	i.version, i.movements, i.reservations = r.int(), r.int(), r.int()
 	i.created, i.clock = r.time(), r.time()
-	i.holds = make([]hold, r.length())
+	i.holds = make([]hold, r.length(2))
 	last := int64(0)
 	for n := range i.holds {
 		last += r.int()
@@ -130,7 +130,7 @@ func (p *ledgerPage) append(b []byte) []byte {
 
 func (r *reader) ledger() *ledgerPage {
 	p := &ledgerPage{item: r.uint64(), first: r.int()}
-	p.rows = make([]Movement, r.length())
+	p.rows = make([]Movement, r.length(8))
 	for i := range p.rows {
 		p.rows[i] = Movement{
 			Number: p.first + int64(i), Delta: r.int(), OnHand: r.int(), Time: r.time(),
@@ -155,14 +155,15 @@ func (p *heldPage) append(b []byte) []byte {
 }
 
 func (r *reader) held() *heldPage {
-	p := &heldPage{item: r.uint64(), first: r.int()}
-	p.rows = make([]reservation, r.length())
+	size := len(r.rest)
+	p := &heldPage{item: r.uint64(), first: r.int(), size: size}
+	p.rows = make([]reservation, r.length(8))
 	for i := range p.rows {
 		row := &p.rows[i]
 		row.check = uint32(r.int())
 		row.Created, row.Expires, row.Ended = r.time(), r.time(), r.time()
 		row.Status, row.Reference, row.Who = Status(r.text()), r.text(), r.text()
-		row.Lines = make([]ReservedLine, r.length())
+		row.Lines = make([]ReservedLine, r.length(3))
 		for n := range row.Lines {
 			row.Lines[n] = ReservedLine{SKU: r.text(), Quantity: r.int(), Committed: r.int()}
 		}
@@ -240,10 +241,11 @@ func (r *reader) int() int64 {
 	return n
 }
 
-// length is that of a text or a list, each of whose parts has a byte at least.
-func (r *reader) length() int64 {
+// length is that of a list, each of whose parts has so many bytes at least: a wrong one
+// makes no room for more than there is.
+func (r *reader) length(least int) int64 {
 	n := r.int()
-	if n < 0 || n > int64(len(r.rest)) {
+	if n < 0 || n > int64(len(r.rest)/least) {
 		r.take(-1)
 		return 0
 	}
@@ -257,7 +259,7 @@ func (r *reader) uint64() uint64 {
 	return 0
 }
 
-func (r *reader) text() string { return string(r.take(int(r.length()))) }
+func (r *reader) text() string { return string(r.take(int(r.length(1)))) }
 
 func (r *reader) time() time.Time {
 	if n := r.int(); n != 0 {

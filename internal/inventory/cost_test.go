@@ -2,7 +2,6 @@ package inventory_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strings"
 	"sync"
@@ -30,37 +29,46 @@ func (g *gate) Update(ctx context.Context, fn func(storage.Tx) error) error {
 	return g.Store.Update(ctx, fn)
 }
 
+// Get keeps the database from looking at a queued's Done.
+func (g *gate) Get(ctx context.Context, keys ...storage.Key) ([]storage.Entity, error) {
+	return g.Store.Get(context.WithoutCancel(ctx), keys...)
+}
+
+// queued is the context of a caller who tells when its change is in the merge's queue:
+// there it begins to wait, for its turn or the context's end.
+type queued struct {
+	context.Context
+	tell chan<- struct{}
+}
+
+func (q queued) Done() <-chan struct{} {
+	q.tell <- struct{}{}
+	return q.Context.Done()
+}
+
 // behind lets so many callers wait behind one batch, and returns what the batches that
-// follow cost together. send fails its callers' test.
-func behind(t *testing.T, store storage.Store, callers int, send func(s *inventory.Service, i int) error) merge.Stats {
+// follow cost together.
+func behind(t *testing.T, store storage.Store, callers int, send func(ctx context.Context, s *inventory.Service, i int) error) merge.Stats {
 	t.Helper()
 	gate := newGate(store)
-	s := inventory.New(gate, inventory.Options{Queue: callers, Now: newClock().Now})
-	first := func() error {
-		_, err := s.Set(t.Context(), me, "a", inventory.Settings{})
-		return err
-	}
+	s := inventory.New(gate, inventory.Options{Now: newClock().Now})
 	var all sync.WaitGroup
 	all.Go(func() {
-		if err := first(); err != nil {
+		if _, err := s.Set(t.Context(), me, "a", inventory.Settings{}); err != nil {
 			t.Error(err)
 		}
 	})
 	<-gate.arrived
+	waiting := make(chan struct{}, callers)
 	for i := range callers {
 		all.Go(func() {
-			if err := send(s, i); err != nil {
+			if err := send(queued{t.Context(), waiting}, s, i); err != nil {
 				t.Errorf("caller %d: %v", i, err)
 			}
 		})
 	}
-	for { // until the queue, which has room for these callers, refuses another one
-		ctx, leave := context.WithTimeout(t.Context(), 5*time.Millisecond)
-		_, err := s.Adjust(ctx, me, adjustment(lineOf("a", 1)))
-		leave()
-		if errors.Is(err, merge.ErrQueueFull) {
-			break
-		}
+	for range callers {
+		<-waiting
 	}
 	gate.open <- struct{}{}
 	<-gate.arrived
@@ -78,28 +86,28 @@ func behind(t *testing.T, store storage.Store, callers int, send func(s *invento
 
 func TestABatchOf200CallersOfOneItemCostsThreeWrites(t *testing.T) {
 	const callers = 200
-	reserved := func(s *inventory.Service, i int) error {
-		_, err := s.Reserve(t.Context(), me, inventory.Hold{Lines: []inventory.Line{lineOf("a", 1)}, Reference: fmt.Sprint("order ", i)})
+	reserved := func(ctx context.Context, s *inventory.Service, i int) error {
+		_, err := s.Reserve(ctx, me, inventory.Hold{Lines: []inventory.Line{lineOf("a", 1)}, Reference: fmt.Sprint("order ", i)})
 		return err
 	}
-	adjusted := func(s *inventory.Service, i int) error {
-		_, err := s.Adjust(t.Context(), me, adjustment(lineOf("a", int64(i+1))))
+	adjusted := func(ctx context.Context, s *inventory.Service, i int) error {
+		_, err := s.Adjust(ctx, me, adjustment(lineOf("a", int64(i+1))))
 		return err
 	}
-	counts := func(s *inventory.Service, i int) error {
-		_, err := s.Count(t.Context(), me, counted("a", int64(1000+i)))
+	counts := func(ctx context.Context, s *inventory.Service, i int) error {
+		_, err := s.Count(ctx, me, counted("a", int64(1000+i)))
 		return err
 	}
 	for _, tt := range []struct {
 		name          string
-		send          func(s *inventory.Service, i int) error
+		send          func(ctx context.Context, s *inventory.Service, i int) error
 		reads, writes uint64
 	}{
 		{"reserve", reserved, 1, 2},
 		{"adjust", adjusted, 1, 2},
 		{"count", counts, 1, 2},
-		{"all of them", func(s *inventory.Service, i int) error {
-			return []func(*inventory.Service, int) error{reserved, adjusted, counts}[i%3](s, i)
+		{"all of them", func(ctx context.Context, s *inventory.Service, i int) error {
+			return []func(context.Context, *inventory.Service, int) error{reserved, adjusted, counts}[i%3](ctx, s, i)
 		}, 1, 3},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -115,25 +123,25 @@ func TestABatchOf200CallersOfOneItemCostsThreeWrites(t *testing.T) {
 }
 
 func TestABatchThatEndsReservationsOfOnePageCostsThreeWrites(t *testing.T) {
-	const callers = 200
+	const callers = 150
 	f := newFixture(t)
 	f.stock(1000, "a")
 	ids := make([]string, callers)
-	behind(t, f.store, callers, func(s *inventory.Service, i int) error {
-		r, err := s.Reserve(t.Context(), me, holding(0, lineOf("a", 1)))
+	behind(t, f.store, callers, func(ctx context.Context, s *inventory.Service, i int) error {
+		r, err := s.Reserve(ctx, me, holding(0, lineOf("a", 1)))
 		if err == nil {
 			ids[i] = r.Reservation.ID
 		}
 		return err
 	})
-	got := behind(t, f.store, callers, func(s *inventory.Service, i int) (err error) {
+	got := behind(t, f.store, callers, func(ctx context.Context, s *inventory.Service, i int) (err error) {
 		switch i % 3 {
 		case 0:
-			_, err = s.Commit(t.Context(), me, ids[i], nil, "")
+			_, err = s.Commit(ctx, me, ids[i], nil, "")
 		case 1:
-			_, err = s.Release(t.Context(), me, ids[i])
+			_, err = s.Release(ctx, me, ids[i])
 		default:
-			_, err = s.Extend(t.Context(), me, ids[i], time.Hour)
+			_, err = s.Extend(ctx, me, ids[i], time.Hour)
 		}
 		return err
 	})
@@ -151,18 +159,18 @@ func TestABatchThatEndsReservationsOfManyLargePagesIsNotTooLarge(t *testing.T) {
 	f.stock(pages*rows, "a")
 	ids := make([]string, pages)
 	for page := range ids {
-		behind(t, f.store, rows, func(s *inventory.Service, i int) error {
+		behind(t, f.store, rows, func(ctx context.Context, s *inventory.Service, i int) error {
 			h := holding(0, lineOf("a", 1))
 			h.Reference = strings.Repeat("r", inventory.MaxReference)
-			r, err := s.Reserve(t.Context(), inventory.Caller{Who: strings.Repeat("w", 100)}, h)
+			r, err := s.Reserve(ctx, inventory.Caller{Who: strings.Repeat("w", 100)}, h)
 			if err == nil && i == 0 {
 				ids[page] = r.Reservation.ID
 			}
 			return err
 		})
 	}
-	got := behind(t, f.store, pages, func(s *inventory.Service, i int) error {
-		_, err := s.Commit(t.Context(), me, ids[i], nil, "")
+	got := behind(t, f.store, pages, func(ctx context.Context, s *inventory.Service, i int) error {
+		_, err := s.Commit(ctx, me, ids[i], nil, "")
 		return err
 	})
 	t.Logf("%d commits cost %+v", pages, got)

@@ -21,43 +21,46 @@ type keyedChange struct {
 	do   func(ctx context.Context, s *inventory.Service, c inventory.Caller, id string) (inventory.Result, error)
 }
 
-// keyedChanges are all kinds of changes. No two of them are one request.
-var keyedChanges = []keyedChange{
+// kinds are all kinds of changes, variants more of them. No two are one request.
+var kinds = []keyedChange{
 	{"set", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
 		return s.Set(ctx, c, "a", inventory.Settings{OversellLimit: 1})
-	}},
-	{"set otherwise", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
-		return s.Set(ctx, c, "a", inventory.Settings{OversellLimit: 1, LowStock: ptr(9)})
 	}},
 	{"adjust", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
 		return s.Adjust(ctx, c, adjustment(lineOf("b", -1), lineOf("a", -2)))
 	}},
-	{"adjust for a reason", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
-		return s.Adjust(ctx, c, inventory.Adjustment{Lines: []inventory.Line{lineOf("b", -1), lineOf("a", -2)}, Reason: "x"})
-	}},
 	{"count", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
 		return s.Count(ctx, c, counted("a", 7))
-	}},
-	{"count what was expected", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
-		return s.Count(ctx, c, inventory.Count{Lines: []inventory.CountLine{{SKU: "a", Quantity: 7, Expected: ptr(10)}}})
 	}},
 	{"reserve", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
 		return s.Reserve(ctx, c, holding(0, lineOf("a", 2), lineOf("b", 1)))
 	}},
-	{"reserve for longer", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
-		return s.Reserve(ctx, c, holding(time.Hour, lineOf("a", 2), lineOf("b", 1)))
-	}},
 	{"commit", func(ctx context.Context, s *inventory.Service, c inventory.Caller, id string) (inventory.Result, error) {
 		return s.Commit(ctx, c, id, nil, "")
-	}},
-	{"commit a part", func(ctx context.Context, s *inventory.Service, c inventory.Caller, id string) (inventory.Result, error) {
-		return s.Commit(ctx, c, id, []inventory.Line{lineOf("a", 1)}, "")
 	}},
 	{"release", func(ctx context.Context, s *inventory.Service, c inventory.Caller, id string) (inventory.Result, error) {
 		return s.Release(ctx, c, id)
 	}},
 	{"extend", func(ctx context.Context, s *inventory.Service, c inventory.Caller, id string) (inventory.Result, error) {
 		return s.Extend(ctx, c, id, time.Hour)
+	}},
+}
+
+var variants = []keyedChange{
+	{"set otherwise", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
+		return s.Set(ctx, c, "a", inventory.Settings{OversellLimit: 1, LowStock: ptr(9)})
+	}},
+	{"adjust for a reason", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
+		return s.Adjust(ctx, c, inventory.Adjustment{Lines: []inventory.Line{lineOf("b", -1), lineOf("a", -2)}, Reason: "x"})
+	}},
+	{"count what was expected", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
+		return s.Count(ctx, c, inventory.Count{Lines: []inventory.CountLine{{SKU: "a", Quantity: 7, Expected: ptr(10)}}})
+	}},
+	{"reserve for longer", func(ctx context.Context, s *inventory.Service, c inventory.Caller, _ string) (inventory.Result, error) {
+		return s.Reserve(ctx, c, holding(time.Hour, lineOf("a", 2), lineOf("b", 1)))
+	}},
+	{"commit a part", func(ctx context.Context, s *inventory.Service, c inventory.Caller, id string) (inventory.Result, error) {
+		return s.Commit(ctx, c, id, []inventory.Line{lineOf("a", 1)}, "")
 	}},
 	{"extend for longer", func(ctx context.Context, s *inventory.Service, c inventory.Caller, id string) (inventory.Result, error) {
 		return s.Extend(ctx, c, id, 2*time.Hour)
@@ -72,7 +75,7 @@ func shelf(f fixture) (id string) {
 }
 
 func TestAChangeWithAKeyIsMadeOnceAndToldAsOftenAsItIsSent(t *testing.T) {
-	for _, c := range keyedChanges {
+	for _, c := range append(kinds, variants...) {
 		t.Run(c.name, func(t *testing.T) {
 			f := newFixture(t)
 			id := shelf(f)
@@ -87,7 +90,7 @@ func TestAChangeWithAKeyIsMadeOnceAndToldAsOftenAsItIsSent(t *testing.T) {
 			wantBytes(t, first, again)
 			f.clock.pass(merge.IdempotencyLife - 2*time.Second)
 			f.must(c.do(t.Context(), f.Service, keyed("k"), id))
-			for _, other := range keyedChanges {
+			for _, other := range append(kinds, variants...) {
 				if _, err := other.do(t.Context(), f.Service, keyed("k"), id); other.name != c.name && !errors.Is(err, merge.ErrKeyReused) {
 					t.Errorf("%s under the key: got %v, want ErrKeyReused", other.name, err)
 				}

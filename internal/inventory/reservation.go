@@ -49,7 +49,7 @@ type heldPage struct {
 	item  uint64
 	first int64 // the number of its first row among the item's
 	rows  []reservation
-	size  int
+	size  int // about how many bytes it takes
 }
 
 // reservation is one as its page has it. That it has expired is seen by its time, and
@@ -138,16 +138,37 @@ func placeOf(id string) (p place, err error) {
 	return place{}, fmt.Errorf("%w: %.80q", ErrReservationNotFound, id)
 }
 
-// Reservation returns a reservation as it is now.
+// Reservation returns a reservation as it is now. What has expired by the clock of one
+// of its items has expired, as it has for a change.
 func (s *Service) Reservation(ctx context.Context, id string) (Reservation, error) {
-	r, _, err := s.find(ctx, id)
+	page, at, err := s.find(ctx, id)
 	if err != nil {
 		return Reservation{}, fmt.Errorf("inventory: reservation: %w", err)
 	}
-	return r.view(s.now()), nil
+	r, now := page.row(at), s.now()
+	if r.view(now).Status != Held {
+		return r.view(now), nil
+	}
+	items, _, err := s.Read(ctx, r.skus()...)
+	if err != nil {
+		return Reservation{}, err
+	}
+	for _, it := range items {
+		if it.Updated.After(now) {
+			now = it.Updated
+		}
+	}
+	if now.Before(r.Expires) {
+		return r.view(now), nil
+	}
+	if page, _, err = s.find(ctx, id); err != nil { // again: it may have been extended before the items were read
+		return Reservation{}, fmt.Errorf("inventory: reservation: %w", err)
+	}
+	return page.row(at).view(now), nil
 }
 
-func (s *Service) find(ctx context.Context, id string) (*reservation, place, error) {
+// find reads the page that a reservation is in.
+func (s *Service) find(ctx context.Context, id string) (*heldPage, place, error) {
 	at, err := placeOf(id)
 	if err != nil {
 		return nil, at, err
@@ -163,5 +184,5 @@ func (s *Service) find(ctx context.Context, id string) (*reservation, place, err
 	if st == nil || st.held.row(at) == nil {
 		return nil, at, fmt.Errorf("%w: %.80q", ErrReservationNotFound, id)
 	}
-	return st.held.row(at), at, nil
+	return st.held, at, nil
 }

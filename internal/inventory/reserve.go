@@ -191,13 +191,15 @@ func (s *Service) Extend(ctx context.Context, c Caller, id string, ttl time.Dura
 // end changes a reservation that is held, and its items. Which those are never changes,
 // so they are read before.
 func (s *Service) end(ctx context.Context, c Caller, name, id string, args []any, apply func(*work, *reservation) error) (Result, error) {
-	found, at, err := s.find(ctx, id)
+	page, at, err := s.find(ctx, id)
 	if err != nil {
 		return Result{}, fmt.Errorf("inventory: %s: %w", name, err)
 	}
-	page := at.key()
+	key, found := at.key(), page.row(at)
 	return s.run(ctx, c, change{
-		name: name, args: args, skus: found.skus(), page: &page, size: len(found.Lines) * rowBytes(c.Who, found.Reference),
+		name: name, args: args, skus: found.skus(), page: &key,
+		// The page is written anew: a batch may bring in as many pages as it has changes.
+		size: page.size + len(found.Lines)*rowBytes(c.Who, found.Reference),
 		apply: func(w *work) error {
 			r := w.page.row(at)
 			if _, err := w.all(); err != nil || r == nil {

@@ -109,9 +109,10 @@ type Entity struct {
 
 // Store is a database of entities.
 type Store interface {
-	// Get reads the entities of up to MaxTxReads keys, in the order of the keys.
-	// It sees every Update that had returned when it was called. A missing entity
-	// is in its place with Exists false; it is not an error. No keys, no entities.
+	// Get reads the entities of up to MaxTxReads keys, in the order of the keys. It
+	// sees every Update that had returned when it was called, and one state of the
+	// store: no Update in part. A missing entity is in its place with Exists false;
+	// it is not an error. No keys, no entities.
 	Get(ctx context.Context, keys ...Key) ([]Entity, error)
 
 	// Query reads one page of a kind. Like Get, it sees every Update that had

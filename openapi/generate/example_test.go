@@ -7,18 +7,12 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/google/go-cmp/cmp"
-
-	"github.com/tallystick/tallystick"
-	"github.com/tallystick/tallystick/internal/edge"
-	"github.com/tallystick/tallystick/internal/storage/sqlite"
 )
 
 // seeds are what the store holds before an operation, where it is not usual. They
@@ -30,22 +24,6 @@ var seeds = map[string]string{
 	"countVisit":   `{"page":"/about","visits":41,"uniques":29}`,
 	"exportVisits": `{"page":"/about","visits":42,"uniques":30,"days":[{"day":"2026-11-21","visits":3,"uniques":2}]}`,
 	"importVisits": ``,
-}
-
-// recordSeeds are requests that are sent before an operation on records, where it is
-// not the usual one.
-const usualRecord = `PUT /records/products/widget {"name":"Widget","color":"red","price":"9.90"}`
-
-const exampleSettings = `PUT /collections/products {"schema":{"required":["name"],"type":"object"},"indexes":[{"field":"price","type":"number"}]}`
-
-var recordSeeds = map[string][]string{
-	"store":         nil,
-	"createRecords": nil,
-	"importRecords": nil,
-	"putRecord":     {`PUT /records/products/widget {"name":"Widget"}`},
-	"putCollection": {exampleSettings},
-	"listRevisions": {usualRecord, `PATCH /records/products/widget {"color":"blue"}`},
-	"retransform":   {usualRecord, exampleSettings},
 }
 
 // asked is what a request for another type of reply than the first says.
@@ -66,14 +44,16 @@ func TestExamplesAreWhatTheServerSays(t *testing.T) {
 				for _, r := range exampleRequests(t, method, path, op, asked[op.OperationID+" "+contentType]) {
 					t.Run(op.OperationID+" "+contentType+" "+r.Header.Get("Content-Type"), func(t *testing.T) {
 						w := httptest.NewRecorder()
-						serveExamples(t, op).ServeHTTP(w, r)
+						shop := serveExamples(t, op)
+						shop.mend(t, op, r)
+						shop.functions[function(op)].ServeHTTP(w, r)
 						if got := fmt.Sprint(w.Code); got != status {
 							t.Fatalf("%s %s: status %s, want %s: %s", method, r.URL, got, status, w.Body)
 						}
 						if got, _, _ := mime.ParseMediaType(w.Header().Get("Content-Type")); got != contentType {
 							t.Errorf("Content-Type %s, want %s", got, contentType)
 						}
-						wantExample(t, w.Body.String(), media)
+						wantExample(t, shop.known(w.Body.String()), media)
 					})
 				}
 			}
@@ -155,54 +135,6 @@ func exampleBody(t *testing.T, media *openapi3.MediaType) string {
 		t.Fatal(err)
 	}
 	return string(b)
-}
-
-// serveExamples is the operation's function on the day of the examples.
-func serveExamples(t *testing.T, op *openapi3.Operation) http.Handler {
-	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	env := edge.Env{
-		Config: edge.Config{AllowedOrigins: []string{"*"}, TrustedHops: 1, MergeQueue: 100, Shards: 1},
-		Store:  store,
-		Now:    func() time.Time { return time.Date(2026, 11, 21, 12, 0, 0, 0, time.UTC) },
-	}
-	seed, ok := seeds[op.OperationID]
-	if !ok {
-		seed = usual
-	}
-	functions := make(map[string]http.Handler)
-	for _, f := range tallystick.Functions {
-		api, err := edge.New(f, env, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		functions[f.Name] = api.Handler()
-	}
-	seedVisits(t, functions["visits"], seed)
-	requests, ok := recordSeeds[op.OperationID]
-	if !ok {
-		requests = []string{usualRecord}
-	}
-	for _, request := range requests {
-		seedRecords(t, functions["store"], request)
-	}
-	return functions[op.Extensions[edge.FunctionExtension].(string)]
-}
-
-func seedRecords(t *testing.T, store http.Handler, request string) {
-	t.Helper()
-	parts := strings.SplitN(request, " ", 3)
-	w := httptest.NewRecorder()
-	r := httptest.NewRequest(parts[0], parts[1], strings.NewReader(parts[2]))
-	r.Header.Set("Content-Type", "application/json")
-	store.ServeHTTP(w, r)
-	if w.Code/100 != 2 {
-		t.Fatalf("%s: %s", request, w.Body)
-	}
 }
 
 func seedVisits(t *testing.T, visits http.Handler, ndjson string) {

@@ -5,10 +5,11 @@ import (
 	"testing"
 
 	"github.com/tallystick/tallystick/internal/storage"
+	"github.com/tallystick/tallystick/internal/storage/emulator"
 )
 
 func TestACursorThatTheServerRefusesIsErrCursor(t *testing.T) {
-	s := onEmulator(t)
+	s := onEmulator(t, emulator.Datastore)
 	for _, cursor := range []string{"\x02garbage", "\x02\xff\xff", "\x01another backend's"} {
 		_, err := s.Query(t.Context(), storage.Query{Kind: "Counter", Limit: 1, Cursor: cursor})
 		if !errors.Is(err, storage.ErrCursor) {

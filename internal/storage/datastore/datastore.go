@@ -99,38 +99,29 @@ func headers(project, database string) metadata.MD {
 
 // Get implements storage.Driver.
 func (s *store) Get(ctx context.Context, keys []storage.Key) ([]storage.Entity, error) {
-	entities, err := s.lookup(ctx, keys, nil)
-	if err != nil {
-		return nil, google.ReadError(ctx, backend, "get "+google.Named(keys), err)
-	}
-	return entities, nil
+	return google.Get(ctx, backend, s.conn, s, keys)
 }
 
 // Close implements storage.Driver.
 func (s *store) Close() error { return s.conn.Close() }
 
-// lookup reads the keys' entities; options are nil, or a transaction's.
-func (s *store) lookup(ctx context.Context, keys []storage.Key, options *pb.ReadOptions) ([]storage.Entity, error) {
-	l := google.NewLookup(keys)
-	request := &pb.LookupRequest{ProjectId: s.project, DatabaseId: s.database, ReadOptions: options}
-	for _, key := range l.Keys {
-		request.Keys = append(request.Keys, s.key(key))
+// look reads keys by one call, takes what is in its reply into l, and returns the keys
+// of what did not fit into it.
+func (s *store) look(ctx context.Context, l *google.Lookup, keys []*pb.Key, options *pb.ReadOptions) (deferred []*pb.Key, err error) {
+	reply, err := s.client.Lookup(s.conn.Outgoing(ctx), &pb.LookupRequest{
+		ProjectId: s.project, DatabaseId: s.database, Keys: keys, ReadOptions: options,
+	})
+	if err != nil {
+		return nil, err
 	}
-	for len(request.Keys) > 0 {
-		reply, err := s.client.Lookup(s.conn.Outgoing(ctx), request)
+	for _, found := range reply.GetFound() {
+		key, err := keyOf(found.GetEntity())
 		if err != nil {
 			return nil, err
 		}
-		for _, found := range reply.GetFound() {
-			key, err := keyOf(found.GetEntity())
-			if err != nil {
-				return nil, err
-			}
-			if err := l.Found(key, func() (storage.Entity, error) { return decodeEntity(found.GetEntity()) }); err != nil {
-				return nil, err
-			}
+		if err := l.Found(key, func() (storage.Entity, error) { return decodeEntity(found.GetEntity()) }); err != nil {
+			return nil, err
 		}
-		request.Keys = reply.GetDeferred() // what did not fit into the reply
 	}
-	return l.Entities, nil
+	return reply.GetDeferred(), nil
 }

@@ -15,8 +15,11 @@ import (
 )
 
 // partial answers each call in part only, as the server does when a reply would
-// be large.
-type partial struct{ pb.DatastoreClient }
+// be large. Unless nil, looked runs before the part of a lookup is handed out.
+type partial struct {
+	pb.DatastoreClient
+	looked func()
+}
 
 func (p partial) Lookup(ctx context.Context, in *pb.LookupRequest, o ...grpc.CallOption) (*pb.LookupResponse, error) {
 	deferred := in.Keys[1:]
@@ -24,6 +27,9 @@ func (p partial) Lookup(ctx context.Context, in *pb.LookupRequest, o ...grpc.Cal
 	reply, err := p.DatastoreClient.Lookup(ctx, in, o...)
 	if err == nil {
 		reply.Deferred = append(reply.Deferred, deferred...)
+	}
+	if p.looked != nil {
+		p.looked()
 	}
 	return reply, err
 }
@@ -40,21 +46,10 @@ func (p partial) RunQuery(ctx context.Context, in *pb.RunQueryRequest, o ...grpc
 }
 
 func TestRepliesInPartsArePutTogether(t *testing.T) {
-	s := onEmulator(t)
-	s.client = partial{s.client}
-	var keys []storage.Key
-	err := s.Update(t.Context(), func(storage.Getter) (writes []storage.Write, err error) {
-		for i := range 5 {
-			key := storage.Key{Kind: "Part", Name: fmt.Sprint(i)}
-			keys = append(keys, key)
-			writes = append(writes, storage.Write{Entity: storage.Entity{Key: key, Data: []byte(key.Name)}})
-		}
-		return writes, nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := s.Get(t.Context(), keys)
+	s := onEmulator(t, emulator.Datastore)
+	s.client = partial{DatastoreClient: s.client}
+	putParts(t, s, "0", "1", "2", "3", "4")
+	got, err := s.Get(t.Context(), parts(5))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,15 +70,71 @@ func TestRepliesInPartsArePutTogether(t *testing.T) {
 	}
 }
 
+func TestTheRepliesOfOneGetAreOneState(t *testing.T) {
+	for _, c := range []struct {
+		name     string
+		start    func(testing.TB) string
+		emulated bool // or as the cloud is asked
+	}{
+		{"Datastore", emulator.Datastore, true},
+		{"Datastore as the cloud", emulator.Datastore, false},
+		{"FirestoreDatastoreMode", emulator.FirestoreDatastoreMode, true},
+		{"FirestoreDatastoreMode as the cloud", emulator.FirestoreDatastoreMode, false},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := onEmulator(t, c.start)
+			s.conn.Emulated = c.emulated
+			putParts(t, s, "0", "0", "0")
+			looks := 0
+			s.client = partial{s.client, func() {
+				if looks++; looks <= 2 { // the second is in a transaction, whichever way
+					now := fmt.Sprint(looks)
+					putParts(t, s, now, now, now)
+				}
+			}}
+			got, err := s.Get(t.Context(), parts(3))
+			if err != nil {
+				t.Fatal(err)
+			}
+			state := string(got[0].Data)
+			wantParts(t, "Get", got, state, state, state)
+			if looks < 3 {
+				t.Errorf("got %d replies, want more than two", looks)
+			}
+		})
+	}
+}
+
 // onEmulator is an empty store.
-func onEmulator(t *testing.T) *store {
+func onEmulator(t *testing.T, start func(testing.TB) string) *store {
 	t.Helper()
-	s, err := open(t.Context(), "test", "", Emulator(emulator.Datastore(t)), Namespace(fmt.Sprintf("part%x", rand.Uint64())))
+	s, err := open(t.Context(), "test", "", Emulator(start(t)), Namespace(fmt.Sprintf("part%x", rand.Uint64())))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+func parts(n int) []storage.Key {
+	keys := make([]storage.Key, n)
+	for i := range keys {
+		keys[i] = storage.Key{Kind: "Part", Name: fmt.Sprint(i)}
+	}
+	return keys
+}
+
+func putParts(t *testing.T, s *store, data ...string) {
+	t.Helper()
+	err := s.Update(t.Context(), func(storage.Getter) (writes []storage.Write, err error) {
+		for i, key := range parts(len(data)) {
+			writes = append(writes, storage.Write{Entity: storage.Entity{Key: key, Data: []byte(data[i])}})
+		}
+		return writes, nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 }
 
 func wantParts(t *testing.T, what string, got []storage.Entity, want ...string) {

@@ -103,11 +103,7 @@ func open(ctx context.Context, project, database string, options ...Option) (*st
 
 // Get implements storage.Driver.
 func (s *store) Get(ctx context.Context, keys []storage.Key) ([]storage.Entity, error) {
-	entities, err := s.lookup(ctx, keys, nil)
-	if err != nil {
-		return nil, google.ReadError(ctx, backend, "get "+google.Named(keys), err)
-	}
-	return entities, nil
+	return google.Get(ctx, backend, s.conn, s, keys)
 }
 
 // Close implements storage.Driver.

@@ -26,7 +26,8 @@ type Service struct {
 // once.
 type Connection struct {
 	gtransport.ConnPool
-	headers metadata.MD
+	Emulated bool // an emulator answers, which keeps less than the service promises
+	headers  metadata.MD
 }
 
 // Dial connects to the service, or to the emulator at host:port. The headers tell
@@ -56,7 +57,7 @@ func Dial(ctx context.Context, s Service, emulator string, headers metadata.MD) 
 	if err != nil {
 		return nil, err
 	}
-	return &Connection{pool, headers}, nil
+	return &Connection{pool, emulator != "", headers}, nil
 }
 
 // Outgoing is ctx for a call.

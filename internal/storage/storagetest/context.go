@@ -78,8 +78,10 @@ var contextCases = []testCase{
 	{"Get and Query with an ended context return its error", func(f *fixture) {
 		ctx, cancel := context.WithCancel(f.ctx)
 		cancel()
-		if _, err := f.store.Get(ctx, f.key("a")); !errors.Is(err, context.Canceled) {
-			f.Errorf("Get: got error %v, want context.Canceled", err)
+		for _, keys := range [][]storage.Key{{f.key("a")}, {f.key("a"), f.key("b")}} {
+			if _, err := f.store.Get(ctx, keys...); !errors.Is(err, context.Canceled) {
+				f.Errorf("Get of %d: got error %v, want context.Canceled", len(keys), err)
+			}
 		}
 		if _, err := f.store.Query(ctx, storage.Query{Kind: f.kind, Limit: 1}); !errors.Is(err, context.Canceled) {
 			f.Errorf("Query: got error %v, want context.Canceled", err)

@@ -46,11 +46,13 @@ var getCases = []testCase{
 	{"sees every Update that had returned", func(f *fixture) {
 		for i := range 10 {
 			want := fmt.Sprint(i)
-			f.put(f.entity("a", want))
+			f.put(f.entity("a", want), f.entity("b", want))
 			f.wantData("a", want)
+			f.equal("a, b", f.get("a", "b"), []storage.Entity{f.entity("a", want), f.entity("b", want)})
 		}
 		f.remove("a")
 		f.wantData("a", "-")
+		f.equal("a, b", f.get("a", "b"), []storage.Entity{{Key: f.key("a")}, f.entity("b", "9")})
 	}},
 	{"reads up to MaxTxReads keys and refuses more", func(f *fixture) {
 		keys := make([]storage.Key, storage.MaxTxReads+1)
