@@ -19,7 +19,7 @@ type reserveInput struct {
 
 type reserve struct {
 	Lines      []stockLine `json:"lines" minItems:"1" maxItems:"100" doc:"What to hold. Lines of one SKU are summed first." example:"[{\"sku\":\"WIDGET\",\"quantity\":2}]"`
-	TTLSeconds int64       `json:"ttlSeconds,omitempty" minimum:"10" maximum:"86400" default:"600" doc:"How long to hold it. It expires at the whole second that follows." example:"600"`
+	TTLSeconds int64       `json:"ttlSeconds,omitempty" minimum:"10" maximum:"86400" default:"600" doc:"How long to hold it. It expires at the whole second that follows; held for more than an hour, at the whole minute." example:"600"`
 	Reference  string      `json:"reference,omitempty" maxLength:"200" doc:"What it belongs to, such as an order, for the ledger." example:"ORDER-7"`
 }
 

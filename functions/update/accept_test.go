@@ -4,9 +4,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -158,7 +160,9 @@ func events(id string, n int) string {
 	return delivered(`{"lines":[` + strings.TrimSuffix(strings.Repeat(line, n), ",") + `]}`)
 }
 
-func TestAnUpdateOfMoreThanATransactionWritesSaysSo(t *testing.T) {
+// TestUpdatesOfLongHistoriesFitATransactionOrSaySo: one that does not is refused, and those
+// that do are not put into one transaction until they fail together.
+func TestUpdatesOfLongHistoriesFitATransactionOrSaySo(t *testing.T) {
 	s := start(t, nil)
 	var lines []string
 	for i := range 100 {
@@ -166,28 +170,37 @@ func TestAnUpdateOfMoreThanATransactionWritesSaysSo(t *testing.T) {
 		s.accept(s.sign("acme", fmt.Sprintf("%064d", i), events(id, 60)))
 		lines = append(lines, fmt.Sprintf(`{"id":%q,"status":"x"}`, id))
 	}
-	all := delivered(`{"lines":[` + strings.Join(lines, ",") + `]}`)
-	s.refuse(s.sign("acme", "all", all), http.StatusUnprocessableEntity, "UPDATE_TOO_LARGE", "send fewer of them at once")
-	s.accept(s.sign("acme", "half", delivered(`{"lines":[`+strings.Join(lines[:50], ",")+`]}`)))
-}
+	of := func(lines []string) string { return delivered(`{"lines":[` + strings.Join(lines, ",") + `]}`) }
+	s.refuse(s.sign("acme", "all", of(lines)), http.StatusUnprocessableEntity, "UPDATE_TOO_LARGE", "send fewer of them at once")
 
-// TestUpdatesOfLongHistoriesDoNotFailTogether: each of them is small enough for a
-// transaction, all of them are not.
-func TestUpdatesOfLongHistoriesDoNotFailTogether(t *testing.T) {
-	s := start(t, nil)
-	for d := range 12 {
-		for i := range 10 {
-			s.accept(s.sign("acme", fmt.Sprintf("%d-%061d", d, i), events(fmt.Sprint("D-", d), 60)))
+	var inside atomic.Int32 // requests; the first waits for the others, and they for it: all have D-0
+	function := s.handler(s.store, nil)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		inside.Add(1)
+		function.ServeHTTP(w, r)
+	}))
+	defer server.Close()
+	s.store.fail(func() error {
+		for inside.Load() < 100 {
+			time.Sleep(time.Millisecond)
 		}
-	}
+		return nil
+	})
 	var all sync.WaitGroup
-	for i := range 24 { // each joins two, and so all
+	send := func(id string, lines ...string) {
 		all.Go(func() {
-			body := delivered(fmt.Sprintf(`{"lines":[{"id":"D-%d","status":"x"},{"id":"D-%d","status":"x"}]}`, i%12, (i+1)%12))
-			if r := s.post(s.sign("acme", fmt.Sprint("msg_", i), body)); r.status != http.StatusOK {
-				t.Errorf("%d %s, want 200", r.status, r.body)
+			r, err := s.try(t.Context(), server.URL, s.sign("acme", id, of(lines)))
+			if err != nil || r.status != http.StatusOK {
+				t.Errorf("%+v, %v, want 200", r, err)
 			}
 		})
+	}
+	send("first", lines[0])
+	for inside.Load() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for i := 1; i <= 99; i++ {
+		send(fmt.Sprint("msg_", i), lines[0], lines[i])
 	}
 	all.Wait()
 }

@@ -67,7 +67,10 @@ type Shortage struct {
 }
 
 func (s Shortage) String() string {
-	if s.Reserved {
+	switch {
+	case s.Reserved && s.Available < 0:
+		return fmt.Sprintf("%s: it is oversold by %d more than that already", s.SKU, -s.Available)
+	case s.Reserved:
 		return fmt.Sprintf("%s: %d are reserved, which %d would not cover", s.SKU, s.Wanted, s.Available)
 	}
 	return fmt.Sprintf("%s: %d wanted, %d available", s.SKU, s.Wanted, s.Available)

@@ -26,7 +26,7 @@ func (i Item) Low() bool { return i.LowStock != nil && i.Available() <= *i.LowSt
 // item is what is kept of an item.
 //
 // What is reserved is kept by the second until which it is: an item with a million
-// reservations has as many holds as they have different ends, 86,400 at most, and one
+// reservations has as many holds as they have different ends, some 5,000 at most, and those
 // that are past cost nothing after the next change. To be past is judged by the item's
 // clock too: the latest time at which it was changed. So what one instance saw end does
 // not live again for another one whose clock is behind.

@@ -363,14 +363,18 @@ func (m *machine) Count(t *rapid.T) {
 
 // ttl draws a time to live, and says how long the reservation lasts from now on.
 func (m *machine) ttl() (ttl time.Duration, until time.Time) {
-	ttl = draw(m, "ttl", 0, inventory.MinTTL, 90*time.Second, 90*time.Second+time.Millisecond, inventory.MaxTTL)
+	ttl = draw(m, "ttl", 0, inventory.MinTTL, 90*time.Second, 90*time.Second+time.Millisecond, time.Hour, time.Hour+time.Second, inventory.MaxTTL)
 	lasts := ttl
 	if ttl == 0 {
 		lasts = 10 * time.Minute
 	}
+	unit := time.Second
+	if lasts > time.Hour {
+		unit = time.Minute
+	}
 	until = m.clock.Now().Add(lasts)
-	if whole := until.Truncate(time.Second); !whole.Equal(until) {
-		until = whole.Add(time.Second)
+	if whole := until.Truncate(unit); !whole.Equal(until) {
+		until = whole.Add(unit)
 	}
 	return ttl, until
 }

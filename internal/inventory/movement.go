@@ -89,7 +89,7 @@ type Movements struct {
 func (s *Service) Movements(ctx context.Context, sku string, size int, token string) (Movements, error) {
 	it, err := s.item(ctx, sku)
 	if err != nil {
-		return Movements{}, fmt.Errorf("inventory: movements of %s: %w", sku, err)
+		return Movements{}, err
 	}
 	last := it.movements
 	if token != "" {

@@ -52,7 +52,7 @@ func (s *Service) item(ctx context.Context, sku string) (*item, error) {
 	}
 	found, err := s.store.Get(ctx, itemKey(sku))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("inventory: read %s: %w", sku, err)
 	}
 	st, err := decode(found[0])
 	if err != nil {

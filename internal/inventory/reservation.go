@@ -143,7 +143,7 @@ func placeOf(id string) (p place, err error) {
 func (s *Service) Reservation(ctx context.Context, id string) (Reservation, error) {
 	page, at, err := s.find(ctx, id)
 	if err != nil {
-		return Reservation{}, fmt.Errorf("inventory: reservation: %w", err)
+		return Reservation{}, err
 	}
 	r, now := page.row(at), s.now()
 	if r.view(now).Status != Held {
@@ -162,7 +162,7 @@ func (s *Service) Reservation(ctx context.Context, id string) (Reservation, erro
 		return r.view(now), nil
 	}
 	if page, _, err = s.find(ctx, id); err != nil { // again: it may have been extended before the items were read
-		return Reservation{}, fmt.Errorf("inventory: reservation: %w", err)
+		return Reservation{}, err
 	}
 	return page.row(at).view(now), nil
 }
@@ -175,7 +175,7 @@ func (s *Service) find(ctx context.Context, id string) (*heldPage, place, error)
 	}
 	found, err := s.store.Get(ctx, at.key())
 	if err != nil {
-		return nil, at, err
+		return nil, at, fmt.Errorf("inventory: reservation %s: %w", id, err)
 	}
 	st, err := decode(found[0])
 	if err != nil {

@@ -149,7 +149,7 @@ func TestAReservationEndsOnce(t *testing.T) {
 	}
 }
 
-func TestAReservationLastsUntilTheSecondAtWhichItsTimeIsOver(t *testing.T) {
+func TestAReservationLastsUntilTheSecondOrMinuteAtWhichItsTimeIsOver(t *testing.T) {
 	for _, tt := range []struct {
 		past, ttl, want time.Duration // since noon: made at, expires at
 	}{
@@ -162,6 +162,9 @@ func TestAReservationLastsUntilTheSecondAtWhichItsTimeIsOver(t *testing.T) {
 		{time.Second - time.Microsecond, 10 * time.Second, 11 * time.Second},
 		{999_999_999 * time.Nanosecond, 10 * time.Second, 11 * time.Second},
 		{time.Second, 10 * time.Second, 11 * time.Second},
+		{time.Second, time.Hour, time.Hour + time.Second},
+		{time.Second, time.Hour + 1, time.Hour + time.Minute}, // over an hour it is a whole minute
+		{time.Microsecond, inventory.MaxTTL, inventory.MaxTTL + time.Minute},
 	} {
 		f := newFixture(t)
 		f.stock(1, "a")

@@ -10,7 +10,7 @@ import (
 // Hold asks for a reservation. Lines of one SKU are summed first.
 type Hold struct {
 	Lines     []Line
-	TTL       time.Duration // 0: DefaultTTL. It ends at a whole second, at most one later
+	TTL       time.Duration // 0: DefaultTTL. See ends
 	Reference string
 }
 
@@ -73,9 +73,14 @@ func (w *work) canReserve(sums []Line) error {
 	return nil
 }
 
-// ends is the first whole second that is not before a time is over.
+// ends is the first whole second that is not before a time is over, and of more than an
+// hour the first whole minute: so an item's reservations have few different ends.
 func ends(now time.Time, ttl time.Duration) time.Time {
-	return now.Add(ttl + time.Second - 1).Truncate(time.Second)
+	unit := time.Second
+	if ttl > time.Hour {
+		unit = time.Minute
+	}
+	return now.Add(ttl + unit - 1).Truncate(unit)
 }
 
 // keep puts a new reservation onto the page of the batch, of the first of its items.
@@ -193,7 +198,7 @@ func (s *Service) Extend(ctx context.Context, c Caller, id string, ttl time.Dura
 func (s *Service) end(ctx context.Context, c Caller, name, id string, args []any, apply func(*work, *reservation) error) (Result, error) {
 	page, at, err := s.find(ctx, id)
 	if err != nil {
-		return Result{}, fmt.Errorf("inventory: %s: %w", name, err)
+		return Result{}, err
 	}
 	key, found := at.key(), page.row(at)
 	return s.run(ctx, c, change{

@@ -28,7 +28,7 @@ func Rules() []edge.Rule {
 }
 
 // Problem tells what refusals of the stock are, with the numbers that stand against what
-// was asked for. Those of the table are left bare; other errors it returns as they are.
+// was asked for. Other errors it returns as they are.
 func Problem(err error) error {
 	var short *inventory.InsufficientError
 	var stale *inventory.StaleError
@@ -44,20 +44,6 @@ func Problem(err error) error {
 		return conflict("STALE_COUNT", stale, fault(stale.SKU+"/onHand", stale.Error(), stale.OnHand))
 	case errors.As(err, &ended):
 		return conflict(endings[ended.Status], ended)
-	}
-	for _, r := range Rules() {
-		if errors.Is(err, r.Err) {
-			return bare(err, r.Err)
-		}
-	}
-	return err
-}
-
-// bare is what the stock says of a request: the error around the sentinel, without the
-// names of the operations that handed it on.
-func bare(err, sentinel error) error {
-	for inner := errors.Unwrap(err); inner != nil && inner != sentinel; inner = errors.Unwrap(err) {
-		err = inner
 	}
 	return err
 }
