@@ -195,6 +195,8 @@ func TestASecondUpdateOfAnIDThatIsUnderWayIsToldSo(t *testing.T) {
 	s := start(t, nil)
 	s.stock(10, "ACME-1")
 	entered, leave := make(chan bool), make(chan bool)
+	release := sync.OnceFunc(func() { close(leave) })
+	t.Cleanup(release) // also when the test fails, or the server would wait
 	s.store.fail(func() error { entered <- true; <-leave; return nil })
 	var first reply
 	var all sync.WaitGroup
@@ -211,7 +213,7 @@ func TestASecondUpdateOfAnIDThatIsUnderWayIsToldSo(t *testing.T) {
 		t.Errorf("Retry-After %q, want 1", got)
 	}
 	s.accept(s.sign("beta", "msg_1", counted(`{"sku":"BETA-1","quantity":3}`))) // which has nothing to do with it
-	close(leave)
+	release()
 	all.Wait()
 	if again := s.accept(s.sign("acme", "msg_1", adjusted(take))); again.body != first.body || first.status != http.StatusOK {
 		t.Errorf("%+v and then %+v, want the same", first, again)

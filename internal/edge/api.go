@@ -187,8 +187,7 @@ func Abort(w http.ResponseWriter) {
 // what is signed counts.
 func (a *API) wellFormed(pattern string, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		encodes := func(e string) bool { return e != "" && e != "identity" }
-		if slices.ContainsFunc(r.Header.Values("Content-Encoding"), encodes) {
+		if len(r.Header.Values("Content-Encoding")) > 0 {
 			writeProblem(w, NewProblem(http.StatusUnsupportedMediaType, "CONTENT_ENCODING_UNSUPPORTED",
 				"Send the body as it is, without Content-Encoding."))
 			return

@@ -218,9 +218,6 @@ func TestABadRequestIsRefusedBeforeItsOperation(t *testing.T) {
 			}
 		})
 	}
-	if w := serve(t, Config{}, works, "GET", "/things?a=%2F", "Content-Encoding", "identity"); w.Code != 200 {
-		t.Errorf("the identity encoding: %d %s, want 200", w.Code, w.Body)
-	}
 }
 
 func TestCORS(t *testing.T) {

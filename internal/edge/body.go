@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/danielgtaylor/huma/v2"
 
@@ -51,8 +52,13 @@ func (j *JSON) Resolve(ctx huma.Context) []error {
 
 func (j *JSON) readsBody() {}
 
+// bodyTimeout is how long a body may take to come in.
+const bodyTimeout = 5 * time.Second
+
 // readBody reads a body of at most limit bytes that is said to be of one of these types.
 func readBody(ctx huma.Context, limit int64, types []string) (data []byte, wrong []error) {
+	// No more than huma gives to a Body field. A reply that is no connection's has no deadline.
+	_ = ctx.SetReadDeadline(time.Now().Add(bodyTimeout))
 	data, err := io.ReadAll(io.LimitReader(ctx.BodyReader(), limit+1))
 	var network net.Error
 	switch {

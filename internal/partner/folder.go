@@ -58,11 +58,11 @@ func Open(dir string, now func() time.Time) (*Folder, error) {
 
 // Partners returns the partners as they were a minute ago or later; while they cannot
 // be read, as they were up to ten minutes ago, and then ErrUnavailable. It reads in the
-// caller's time, for a function has no other. The callers who come meanwhile get those
-// of before.
+// caller's time, for a function has no other. The callers who come meanwhile wait for
+// that: one of them may be signed with a key that is new.
 func (f *Folder) Partners() (*Set, error) {
 	if k := f.known.Load(); f.dir != "" && k.due(f.now()) {
-		f.reread(k)
+		f.reread()
 	}
 	k := f.known.Load()
 	if f.dir != "" && k.tooOld(f.now()) {
@@ -74,17 +74,13 @@ func (f *Folder) Partners() (*Set, error) {
 func (k *knowledge) due(now time.Time) bool    { return now.Sub(k.tried) >= rereadEvery }
 func (k *knowledge) tooOld(now time.Time) bool { return now.Sub(k.read) > keepFor }
 
-// reread reads the folder, unless another caller does. What has become too old helps
-// nobody, so then it waits for that caller.
-func (f *Folder) reread(k *knowledge) {
-	if k.tooOld(f.now()) {
-		f.reading.Lock()
-	} else if !f.reading.TryLock() {
-		return
-	}
+// reread reads the folder, unless another caller has done it by now.
+func (f *Folder) reread() {
+	f.reading.Lock()
 	defer f.reading.Unlock()
 	now := f.now()
-	if k = f.known.Load(); !k.due(now) {
+	k := f.known.Load()
+	if !k.due(now) {
 		return
 	}
 	next := &knowledge{set: k.set, read: k.read, tried: now}

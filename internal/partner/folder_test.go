@@ -196,18 +196,9 @@ func TestPartnersOfLongAgoAreNobodys(t *testing.T) {
 	f.wantComplaints(1)
 }
 
-func TestOneCallerReadsAndTheOthersUseWhatIsThere(t *testing.T) {
-	f := newFolder(t, documentOf("acme", "one"))
-	writeFile(t, textOf(t, documentOf("other", "two")), f.dir, "other.json")
-	f.folder.reading.Lock() // as the caller who reads
-	f.clock.pass(keepFor)
-	f.want("[acme]") // at once
-	f.folder.reading.Unlock()
-	f.want("[acme other]")
-}
-
-// TestWhatIsTooOldIsWaitedFor by all, and read by one of them.
-func TestWhatIsTooOldIsWaitedFor(t *testing.T) {
+// TestWhatIsDueIsWaitedFor by all, and read by one of them: a new key is not refused to
+// those who come at that moment.
+func TestWhatIsDueIsWaitedFor(t *testing.T) {
 	const callers = 20
 	f := newFolder(t, documentOf("acme", "one"))
 	wantAll := func(want string) {
@@ -225,7 +216,7 @@ func TestWhatIsTooOldIsWaitedFor(t *testing.T) {
 				got <- fmt.Sprint(s.All())
 			}()
 		}
-		for f.clock.reads.Load() < before+2*callers { // each has seen that it is due, and too old
+		for f.clock.reads.Load() < before+callers { // each has seen that it is due
 			runtime.Gosched()
 		}
 		f.folder.reading.Unlock()
@@ -243,6 +234,10 @@ func TestWhatIsTooOldIsWaitedFor(t *testing.T) {
 	writeFile(t, textOf(t, documentOf("other", "two")), f.dir, "other.json")
 	f.clock.pass(rereadEvery)
 	wantAll("[acme other]")
+
+	writeFile(t, textOf(t, documentOf("third", "three")), f.dir, "third.json")
+	f.clock.pass(rereadEvery)
+	wantAll("[acme other third]")
 }
 
 func TestManyCallersReadOnce(t *testing.T) {
