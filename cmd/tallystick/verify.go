@@ -47,8 +47,11 @@ It fails if anything differs.`,
 			for _, sku := range v.Busy {
 				fmt.Fprintf(c.OutOrStdout(), "%s: its reservations kept changing, so they were not added up; run it again\n", sku)
 			}
-			if faults > 0 {
+			switch {
+			case faults > 0:
 				return fmt.Errorf("%s in %s", counted(int64(faults), "fault"), counted(int64(v.Items), "item"))
+			case len(v.Busy) > 0:
+				return fmt.Errorf("%s of %s kept changing", counted(int64(len(v.Busy)), "item"), grouped(int64(v.Items)))
 			}
 			fmt.Fprintf(c.OutOrStdout(), "%s with %s: the ledger and the balances agree\n", counted(int64(v.Items), "item"), counted(v.Movements, "movement"))
 			return nil

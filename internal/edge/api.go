@@ -192,6 +192,11 @@ func (a *API) wellFormed(pattern string, next http.Handler) http.Handler {
 				"Send the body as it is, without Content-Encoding."))
 			return
 		}
+		if keys := r.Header.Values("Idempotency-Key"); len(keys) > 1 || len(keys) == 1 && keys[0] == "" {
+			writeProblem(w, NewProblem(http.StatusUnprocessableEntity, "VALIDATION_FAILED", "").WithFaults(
+				Fault{Location: "header.Idempotency-Key", Message: "it is empty, or there twice: nothing would be done once by it"}))
+			return
+		}
 		query, err := url.ParseQuery(r.URL.RawQuery)
 		if err != nil {
 			writeProblem(w, NewProblem(http.StatusBadRequest, "QUERY_MALFORMED",

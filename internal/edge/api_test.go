@@ -203,6 +203,8 @@ func TestABadRequestIsRefusedBeforeItsOperation(t *testing.T) {
 		code                      string
 	}{
 		{"an encoded body", "/things", "Content-Encoding", "gzip", 415, "CONTENT_ENCODING_UNSUPPORTED"},
+		{"an encoding that is none", "/things", "Content-Encoding", "identity", 415, "CONTENT_ENCODING_UNSUPPORTED"},
+		{"an empty idempotency key", "/things", "Idempotency-Key", "", 422, "VALIDATION_FAILED"},
 		{"an escape cut off in the query", "/things?page=/100%", "X", "", 400, "QUERY_MALFORMED"},
 		{"no escape in the query", "/things?page=%zz", "X", "", 400, "QUERY_MALFORMED"},
 		{"a semicolon in the query", "/things?a=1;b=2", "X", "", 400, "QUERY_MALFORMED"},

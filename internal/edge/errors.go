@@ -37,6 +37,7 @@ var rules = []Rule{
 	{Err: merge.ErrKeyReused, Status: http.StatusUnprocessableEntity, Code: "IDEMPOTENCY_KEY_REUSED",
 		Detail: "This Idempotency-Key came before with another request. Make a new one for each request."},
 	{Err: merge.ErrQueueFull, Status: http.StatusServiceUnavailable, Code: "OVERLOADED", Detail: "Too many requests wait. Nothing was done.", Retry: 1},
+	{Err: storage.ErrTooLarge, Status: http.StatusUnprocessableEntity, Code: "TRANSACTION_TOO_LARGE", Detail: "This is more than one transaction holds. Nothing was done. Send less at once."},
 	{Err: storage.ErrConflict, Status: http.StatusServiceUnavailable, Code: "CONTENTION", Detail: "Others kept writing the same thing. Nothing was done.", Retry: 1},
 	{Err: storage.ErrUnavailable, Status: http.StatusServiceUnavailable, Code: "STORAGE_UNAVAILABLE", Detail: "The database cannot do this now. Nothing was done.", Retry: 5},
 	{Err: context.DeadlineExceeded, Status: http.StatusGatewayTimeout, Code: "DEADLINE_EXCEEDED", Detail: "It took too long. Nothing was done.", Retry: 1},

@@ -3,9 +3,11 @@ package inventory
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
+	"math"
 	"slices"
 	"time"
 
@@ -53,12 +55,17 @@ type change struct {
 	name string
 	args any      // with name, what has to be the same each time an IdempotencyKey comes
 	skus []string // ascending, none twice
-	page *storage.Key
-	size int // bytes that it adds to pages, about
+	size int      // bytes that it adds to pages, about
+
+	page     *storage.Key // that the reservation is in
+	pageSize int          // its bytes, about
 
 	// apply decides first, by error, and then changes.
 	apply func(w *work) error
 }
+
+// itemBytes is what an item takes in a transaction, with many different holds.
+const itemBytes = 16 << 10
 
 // work is a change while it runs.
 type work struct {
@@ -75,16 +82,15 @@ type work struct {
 func (s *Service) run(ctx context.Context, c Caller, ch change) (Result, error) {
 	op := merge.Op[state, outcome]{Bytes: ch.size}
 	for _, sku := range ch.skus {
-		op.Keys = append(op.Keys, itemKey(sku))
+		op.Keys, op.Sizes = append(op.Keys, itemKey(sku)), append(op.Sizes, itemBytes)
 	}
 	if ch.page != nil {
-		op.Keys = append(op.Keys, *ch.page)
+		op.Keys, op.Sizes = append(op.Keys, *ch.page), append(op.Sizes, ch.pageSize)
 	}
 	if c.Beside != nil {
 		op.Brings += c.Beside.Brings
 		op.Bytes += c.Beside.Bytes
 	}
-	var refusal error // of the latest run; it is for the client, and says enough
 	op.Apply = func(t *merge.Turn[state]) (outcome, error) {
 		w := begin(t, c.Who, ch, s.now())
 		if c.Beside != nil {
@@ -94,16 +100,16 @@ func (s *Service) run(ctx context.Context, c Caller, ch change) (Result, error) 
 				}
 			}
 		}
-		lows := w.lows()
-		if refusal = ch.apply(w); refusal != nil {
-			return outcome{}, refusal
+		before := w.available()
+		if err := ch.apply(w); err != nil {
+			return outcome{}, &refusal{err}
 		}
-		err := w.end(lows)
+		err := w.end(before)
 		return w.outcome, err
 	}
 	out, replayed, err := s.do(ctx, op, c, ch)
-	if err != nil && err == refusal {
-		return Result{}, err
+	if refused := (*refusal)(nil); errors.As(err, &refused) {
+		return Result{}, refused.error
 	}
 	if err != nil {
 		return Result{}, fmt.Errorf("inventory: %s: %w", ch.name, err)
@@ -113,6 +119,9 @@ func (s *Service) run(ctx context.Context, c Caller, ch change) (Result, error) 
 	}
 	return Result{out.Items, out.Reservation, replayed}, nil
 }
+
+// refusal is a change's own error, which says enough to who asked for it.
+type refusal struct{ error }
 
 func (s *Service) do(ctx context.Context, op merge.Op[state, outcome], c Caller, ch change) (out outcome, replayed bool, err error) {
 	if c.IdempotencyKey == "" {
@@ -158,7 +167,7 @@ func (w *work) all() ([]*item, error) {
 
 // end stores the changed items: their version, their clock, what they look like now. An
 // item whose availability fell to its threshold has an alert.
-func (w *work) end(lows map[string]bool) error {
+func (w *work) end(before []int64) error {
 	for i, it := range w.items {
 		it.clock = w.now
 		it.version++
@@ -166,7 +175,7 @@ func (w *work) end(lows map[string]bool) error {
 		w.turn.Set(i, &state{item: it})
 		view := it.view(w.skus[i], w.now)
 		w.Items = append(w.Items, view)
-		if low, known := lows[view.SKU]; known && !low && view.Low() {
+		if view.Low() && before[i] > *view.LowStock {
 			a := Alert{SKU: view.SKU, Available: view.Available(), Threshold: *view.LowStock, Time: w.now}
 			w.Alerts = append(w.Alerts, a)
 			if err := w.turn.Put(a.entity(it)); err != nil {
@@ -180,15 +189,16 @@ func (w *work) end(lows map[string]bool) error {
 	return nil
 }
 
-// lows says of each item that is there whether it was low before the change.
-func (w *work) lows() map[string]bool {
-	lows := make(map[string]bool, len(w.items))
+// available is what is available of each item before the change. One that is not there
+// has none, and so does not fall.
+func (w *work) available() []int64 {
+	all := make([]int64, len(w.items))
 	for i, it := range w.items {
-		if it != nil {
-			lows[w.skus[i]] = it.view(w.skus[i], w.now).Low()
+		if all[i] = math.MinInt64; it != nil {
+			all[i] = it.available(w.now)
 		}
 	}
-	return lows
+	return all
 }
 
 // Line is a quantity of an item.

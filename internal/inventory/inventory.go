@@ -148,7 +148,7 @@ func CheckSKU(sku string) error {
 	switch {
 	case sku == "" || len(sku) > MaxSKU || strings.IndexFunc(sku, notInSKU) >= 0:
 		return fmt.Errorf("%w %.80q: it has 1 to %d letters, digits and . _ ~ : @ -", ErrSKU, sku, MaxSKU)
-	case strings.Trim(sku, ".") == "" || reserved[sku]:
+	case strings.Trim(sku, ".") == "" || routeNames[sku]:
 		return fmt.Errorf("%w %q: this name is taken by a route", ErrSKU, sku)
 	case len(sku) >= 4 && strings.HasPrefix(sku, "__") && strings.HasSuffix(sku, "__"):
 		return fmt.Errorf("%w %q: databases keep names of the form __x__ for themselves", ErrSKU, sku)
@@ -156,8 +156,8 @@ func CheckSKU(sku string) error {
 	return nil
 }
 
-// reserved are the names that stand in an item's place in a route.
-var reserved = map[string]bool{"alerts": true, "batch": true, "count.js": true}
+// routeNames stand in an item's place in a route.
+var routeNames = map[string]bool{"alerts": true, "batch": true, "count.js": true}
 
 func notInSKU(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._~:@-", r))

@@ -97,10 +97,22 @@ func (i *item) view(sku string, now time.Time) Item {
 	}
 }
 
+// maxSkew is how far ahead of one's own an item's clock is believed. What is further
+// ahead was wrong, and would hold the item's reservations, and those of whatever is
+// changed with it, until then.
+const maxSkew = 10 * time.Minute
+
 // latest is the later of a time and the item's clock.
 func (i *item) latest(now time.Time) time.Time {
-	if i != nil && i.clock.After(now) {
-		return i.clock
+	if i == nil {
+		return now
+	}
+	return later(now, i.clock)
+}
+
+func later(now, clock time.Time) time.Time {
+	if clock.After(now) && clock.Sub(now) <= maxSkew {
+		return clock
 	}
 	return now
 }

@@ -174,9 +174,9 @@ func (m *machine) do(c inventory.Caller, request string, send func(f fixture) (i
 		return
 	}
 	m.answers["done"]++
-	lows := make(map[string]bool)
+	before := make(map[string]int64)
 	for sku := range m.model.items {
-		lows[sku] = m.low(sku)
+		before[sku] = m.available(sku)
 	}
 	skus, id := apply()
 	var told inventory.Result
@@ -186,7 +186,7 @@ func (m *machine) do(c inventory.Caller, request string, send func(f fixture) (i
 		it.version++
 		it.updated = now
 		told.Items = append(told.Items, m.view(sku))
-		if low, known := lows[sku]; known && !low && m.low(sku) {
+		if had, known := before[sku]; known && m.low(sku) && had > *it.settings.LowStock {
 			m.model.alerts = append(m.model.alerts, inventory.Alert{SKU: sku, Available: m.available(sku), Threshold: *it.settings.LowStock, Time: now})
 		}
 	}

@@ -39,6 +39,9 @@ type ledgerPage struct {
 	size  int
 }
 
+// maxLedgerPages is how many pages of a ledger are read at once.
+const maxLedgerPages = 20
+
 // maxPageBytes is when a batch begins another page: far below what an entity holds.
 const maxPageBytes = 256 << 10
 
@@ -98,7 +101,7 @@ func (s *Service) Movements(ctx context.Context, sku string, size int, token str
 		}
 	}
 	var page Movements
-	err = s.ledger(ctx, it.number, last, func(m Movement) bool {
+	err = s.ledger(ctx, it.number, last, size, func(m Movement) bool {
 		if len(page.Movements) == size {
 			page.Next = sealToken(m.Number, it.number)
 			return false
@@ -110,9 +113,9 @@ func (s *Service) Movements(ctx context.Context, sku string, size int, token str
 }
 
 // ledger gives an item's movements from the one with a number back to its first, until
-// yield has enough.
-func (s *Service) ledger(ctx context.Context, item uint64, last int64, yield func(Movement) bool) error {
-	q := storage.Query{Kind: ledgerKind, OrderBy: ledgerProperty, Limit: 20, Where: []storage.Filter{
+// yield has enough, which wants about as many as size.
+func (s *Service) ledger(ctx context.Context, item uint64, last int64, size int, yield func(Movement) bool) error {
+	q := storage.Query{Kind: ledgerKind, OrderBy: ledgerProperty, Limit: min(size, maxLedgerPages), Where: []storage.Filter{
 		{Property: ledgerProperty, Op: storage.GreaterOrEqual, Value: pageName(item, last)},
 		{Property: ledgerProperty, Op: storage.LessOrEqual, Value: pageName(item, 0)},
 	}}

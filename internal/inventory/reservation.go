@@ -154,9 +154,7 @@ func (s *Service) Reservation(ctx context.Context, id string) (Reservation, erro
 		return Reservation{}, err
 	}
 	for _, it := range items {
-		if it.Updated.After(now) {
-			now = it.Updated
-		}
+		now = later(now, it.Updated)
 	}
 	if now.Before(r.Expires) {
 		return r.view(now), nil

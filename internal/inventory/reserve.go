@@ -66,6 +66,9 @@ func (w *work) canReserve(sums []Line) error {
 		if takes := items[i].takes(w.now); takes < l.Quantity {
 			shortages = append(shortages, Shortage{l.SKU, l.Quantity, takes, false})
 		}
+		if !inRange(items[i].reserved(w.now) + l.Quantity) {
+			return fmt.Errorf("%s: %w", l.SKU, ErrQuantity)
+		}
 	}
 	if len(shortages) > 0 {
 		return &InsufficientError{shortages}
@@ -204,7 +207,7 @@ func (s *Service) end(ctx context.Context, c Caller, name, id string, args []any
 	return s.run(ctx, c, change{
 		name: name, args: args, skus: found.skus(), page: &key,
 		// The page is written anew: a batch may bring in as many pages as it has changes.
-		size: page.size + len(found.Lines)*rowBytes(c.Who, found.Reference),
+		size: len(found.Lines) * (rowBytes(c.Who) + MaxReference), pageSize: page.size,
 		apply: func(w *work) error {
 			r := w.page.row(at)
 			if _, err := w.all(); err != nil || r == nil {
@@ -212,6 +215,9 @@ func (s *Service) end(ctx context.Context, c Caller, name, id string, args []any
 			}
 			if now := r.view(w.now); now.Status != Held {
 				return &EndedError{now.Status}
+			}
+			if !w.holds(r) { // it was dropped by a clock that was wrong
+				return &EndedError{StatusExpired}
 			}
 			if err := apply(w, r); err != nil {
 				return err
@@ -221,6 +227,17 @@ func (s *Service) end(ctx context.Context, c Caller, name, id string, args []any
 			return nil
 		},
 	})
+}
+
+// holds says whether the items hold what the reservation does.
+func (w *work) holds(r *reservation) bool {
+	for i, l := range r.Lines {
+		at, found := w.items[i].find(r.Expires.Unix())
+		if !found || w.items[i].holds[at].quantity < l.Quantity {
+			return false
+		}
+	}
+	return true
 }
 
 // free takes what a reservation holds out of its items.

@@ -76,11 +76,36 @@ func TestAReservationThatIsExtendedWhileItIsReadHasNotExpired(t *testing.T) {
 	r := other.reserve(time.Minute, lineOf("a", 1))
 	store.happens = func() {
 		other.must(other.Extend(t.Context(), me, r.ID, time.Hour))
-		clock.pass(30 * time.Minute)
+		clock.pass(5 * time.Minute)
 		other.stock(20, "a")
 	}
 	if got := f.reservation(r.ID); got.Status != inventory.Held || !got.Expires.Equal(noon.Add(time.Hour)) {
 		t.Errorf("it is %s until %v, want held until an hour past noon", got.Status, got.Expires)
+	}
+}
+
+// TestAClockThatIsFarAheadIsBelievedByNobodyElse: what it changed is not held until then,
+// and a reservation whose hold it dropped has ended.
+func TestAClockThatIsFarAheadIsBelievedByNobodyElse(t *testing.T) {
+	wrong, store := newClock(), freshSQLite(t)
+	right := on(t, store.open(t), newClock())
+	ahead := on(t, store.open(t), wrong)
+	right.stock(10, "a", "b")
+	dropped := right.reserve(time.Minute, lineOf("a", 3))
+	wrong.pass(365 * 24 * time.Hour)
+	ahead.must(ahead.Adjust(t.Context(), me, adjustment(lineOf("a", 1))))
+
+	right.want("a", 11, 0)
+	if _, err := right.Commit(t.Context(), me, dropped.ID, nil, ""); !errors.Is(err, inventory.ErrEnded) {
+		t.Errorf("a commit of what was given away: %v, want ErrEnded", err)
+	}
+	held := right.reserve(10*time.Second, lineOf("a", 1), lineOf("b", 2))
+	right.want("b", 10, 2)
+	right.clock.pass(11 * time.Second)
+	right.want("b", 10, 0)
+	right.want("a", 11, 0)
+	if got := right.reservation(held.ID).Status; got != inventory.StatusExpired {
+		t.Errorf("eleven seconds later it is %s, want expired", got)
 	}
 }
 

@@ -149,6 +149,9 @@ func (w *work) canCount(lines map[string]CountLine) error {
 		if it == nil {
 			it = new(item)
 		}
+		if !inRange(l.Quantity - it.onHand) {
+			return fmt.Errorf("%s: %w", sku, ErrQuantity)
+		}
 		if l.Expected != nil && *l.Expected != it.onHand {
 			return &StaleError{sku, *l.Expected, it.onHand}
 		}

@@ -55,7 +55,7 @@ func (s *Service) Verify(ctx context.Context, fault func(Fault)) (Verified, erro
 // replay goes through an item's ledger, and says what is wrong with it.
 func (s *Service) replay(ctx context.Context, it *item) (reason string, err error) {
 	next, onHand := it.movements, it.onHand // what the next row has to be, backward
-	err = s.ledger(ctx, it.number, it.movements, func(m Movement) bool {
+	err = s.ledger(ctx, it.number, it.movements, maxLedgerPages, func(m Movement) bool {
 		switch {
 		case m.Number != next:
 			reason = fmt.Sprintf("its ledger has movement %d where %d has to be", m.Number, next)

@@ -28,14 +28,20 @@ type run[R any] struct {
 	results []result[R]
 }
 
-// admit counts op in, unless the batch would get too large. The first is always
+// admit counts c in, unless the batch would get too large. The first is always
 // admitted: alone it is as small as it gets.
-func (b *batch[S, R]) admit(op *Op[S, R]) bool {
-	entities := b.entities + len(op.Keys) + len(op.Reads) + op.Brings
-	if len(op.Keys) == 1 && len(b.calls) > 0 {
-		entities-- // its key is in the batch already
+func (b *batch[S, R]) admit(c *call[S, R]) bool {
+	op := c.op
+	entities, bytes := b.entities+len(op.Reads)+op.Brings, b.bytes+op.Bytes
+	for i, l := range c.lanes {
+		if l.batch == b && len(b.calls) > 0 {
+			continue // its state is counted already
+		}
+		entities++
+		if op.Sizes != nil {
+			bytes += op.Sizes[i]
+		}
 	}
-	bytes := b.bytes + op.Bytes
 	if len(b.calls) > 0 && (len(b.calls) == maxBatchOps || entities > maxBatchEntities || bytes > maxBatchBytes) {
 		return false
 	}

@@ -153,7 +153,7 @@ func (g *Group[S, R]) take(b *batch[S, R], c *call[S, R]) bool {
 			return false
 		}
 	}
-	if !b.admit(c.op) {
+	if !b.admit(c) {
 		b.full = true
 		return false
 	}

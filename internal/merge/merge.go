@@ -10,8 +10,8 @@
 // merges by itself.
 //
 // Read Op and Group.Do here first, then lane.go (who waits for whom), batch.go
-// (one transaction), mark.go (why a lost answer doubles nothing), and once.go
-// (Idempotency-Key).
+// (one transaction), turn.go (what an operation sees and changes), mark.go (why a lost
+// answer doubles nothing), and once.go (Idempotency-Key).
 package merge
 
 import (
@@ -51,6 +51,10 @@ type Op[S, R any] struct {
 
 	// Reads names further entities that Apply sees by Turn.Entity.
 	Reads []storage.Key
+
+	// Sizes is about how many bytes each of the Keys' states has; nil: next to none. A batch
+	// counts a state once, however many of its operations work on it.
+	Sizes []int
 
 	// Brings is how many entities Apply may Put or Delete besides those in Reads,
 	// Bytes how many bytes all that it stores may add to the transaction. A batch is

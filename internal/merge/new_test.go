@@ -213,3 +213,46 @@ func TestALostAnswerToNewDoublesNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestAStateCountsOnceInABatch however many operations share it; what they do not share
+// fills it.
+func TestAStateCountsOnceInABatch(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		keys    func(i int) []string
+		batches uint64
+	}{
+		{"one state", func(int) []string { return []string{"a"} }, 2},
+		{"one of two is shared", func(i int) []string { return []string{"a", string(rune('b' + i))} }, 5},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			gate := newGate(openStore(t))
+			g := newGroup(gate, Options{})
+			var all sync.WaitGroup
+			do := func(op Op[counter, int64]) {
+				all.Go(func() {
+					if _, err := g.Do(t.Context(), op); err != nil {
+						t.Error(err)
+					}
+				})
+			}
+			do(add(1, "a"))
+			<-gate.arrived
+			for i := range 12 {
+				op := add(1, tt.keys(i)...)
+				for range op.Keys {
+					op.Sizes = append(op.Sizes, maxBatchBytes/4)
+				}
+				do(op)
+				waitFor(t, g, i+1)
+			}
+			for range tt.batches {
+				gate.open <- struct{}{}
+			}
+			all.Wait()
+			if got := g.Stats().Batches; got != tt.batches {
+				t.Errorf("%d batches, want %d", got, tt.batches)
+			}
+		})
+	}
+}

@@ -105,23 +105,35 @@ func (s *store) Get(ctx context.Context, keys []storage.Key) ([]storage.Entity, 
 // Close implements storage.Driver.
 func (s *store) Close() error { return s.conn.Close() }
 
-// look reads keys by one call, takes what is in its reply into l, and returns the keys
-// of what did not fit into it.
-func (s *store) look(ctx context.Context, l *google.Lookup, keys []*pb.Key, options *pb.ReadOptions) (deferred []*pb.Key, err error) {
-	reply, err := s.client.Lookup(s.conn.Outgoing(ctx), &pb.LookupRequest{
-		ProjectId: s.project, DatabaseId: s.database, Keys: keys, ReadOptions: options,
-	})
-	if err != nil {
-		return nil, err
+// lookup reads the keys' entities, in a transaction unless it is nil.
+func (s *store) lookup(ctx context.Context, keys []storage.Key, transaction []byte) ([]storage.Entity, error) {
+	l := google.NewLookup(keys)
+	request := &pb.LookupRequest{ProjectId: s.project, DatabaseId: s.database}
+	if transaction != nil {
+		request.ReadOptions = &pb.ReadOptions{ConsistencyType: &pb.ReadOptions_Transaction{Transaction: transaction}}
 	}
-	for _, found := range reply.GetFound() {
-		key, err := keyOf(found.GetEntity())
+	for _, key := range l.Keys {
+		request.Keys = append(request.Keys, s.key(key))
+	}
+	for len(request.Keys) > 0 {
+		reply, err := s.client.Lookup(s.conn.Outgoing(ctx), request)
 		if err != nil {
 			return nil, err
 		}
-		if err := l.Found(key, func() (storage.Entity, error) { return decodeEntity(found.GetEntity()) }); err != nil {
-			return nil, err
+		for _, found := range reply.GetFound() {
+			key, err := keyOf(found.GetEntity())
+			if err != nil {
+				return nil, err
+			}
+			if err := l.Found(key, func() (storage.Entity, error) { return decodeEntity(found.GetEntity()) }); err != nil {
+				return nil, err
+			}
+		}
+		request.Keys = reply.GetDeferred() // what did not fit into the reply
+		if transaction == nil {
+			// The further replies are as of the first one's time.
+			request.ReadOptions = &pb.ReadOptions{ConsistencyType: &pb.ReadOptions_ReadTime{ReadTime: reply.GetReadTime()}}
 		}
 	}
-	return reply.GetDeferred(), nil
+	return l.Entities, nil
 }

@@ -27,14 +27,6 @@ func (s *store) key(k storage.Key) *pb.Key {
 	}
 }
 
-func (s *store) keys(keys []storage.Key) []*pb.Key {
-	list := make([]*pb.Key, len(keys))
-	for i, k := range keys {
-		list[i] = s.key(k)
-	}
-	return list
-}
-
 func (s *store) partition() *pb.PartitionId {
 	return &pb.PartitionId{ProjectId: s.project, DatabaseId: s.database, NamespaceId: s.namespace}
 }

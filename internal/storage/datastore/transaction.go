@@ -22,35 +22,9 @@ func (s *store) Begin(ctx context.Context, previous []byte) (id []byte, err erro
 	return reply.GetTransaction(), err
 }
 
-// BeginReadOnly implements google.Server.
-func (s *store) BeginReadOnly(ctx context.Context) (id []byte, err error) {
-	reply, err := s.client.BeginTransaction(s.conn.Outgoing(ctx), &pb.BeginTransactionRequest{
-		ProjectId: s.project, DatabaseId: s.database,
-		TransactionOptions: &pb.TransactionOptions{Mode: &pb.TransactionOptions_ReadOnly_{
-			ReadOnly: &pb.TransactionOptions_ReadOnly{},
-		}},
-	})
-	return reply.GetTransaction(), err
-}
-
 // Read implements google.Server.
 func (s *store) Read(ctx context.Context, id []byte, keys []storage.Key) ([]storage.Entity, error) {
-	options := &pb.ReadOptions{ConsistencyType: &pb.ReadOptions_Transaction{Transaction: id}}
-	l := google.NewLookup(keys)
-	for left := s.keys(l.Keys); len(left) > 0; {
-		var err error
-		if left, err = s.look(ctx, l, left, options); err != nil {
-			return nil, err
-		}
-	}
-	return l.Entities, nil
-}
-
-// ReadOnce implements google.Server.
-func (s *store) ReadOnce(ctx context.Context, keys []storage.Key) (entities []storage.Entity, whole bool, err error) {
-	l := google.NewLookup(keys)
-	deferred, err := s.look(ctx, l, s.keys(l.Keys), nil)
-	return l.Entities, len(deferred) == 0, err
+	return s.lookup(ctx, keys, id)
 }
 
 // Commit implements google.Server.

@@ -109,7 +109,9 @@ func (s *store) Get(ctx context.Context, keys []storage.Key) ([]storage.Entity, 
 // Close implements storage.Driver.
 func (s *store) Close() error { return s.conn.Close() }
 
-// lookup reads the keys' entities, in a transaction unless it is nil.
+// lookup reads the keys' entities, in a transaction unless it is nil. Without one they
+// may come at growing read times, and are as they were at the last of these: Firestore
+// promises that what came before had not changed until then.
 func (s *store) lookup(ctx context.Context, keys []storage.Key, transaction []byte) ([]storage.Entity, error) {
 	ctx, cancel := context.WithCancel(ctx) // ends a stream that we leave early
 	defer cancel()

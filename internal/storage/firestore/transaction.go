@@ -25,27 +25,9 @@ func (s *store) Begin(ctx context.Context, previous []byte) (id []byte, err erro
 	return reply.GetTransaction(), err
 }
 
-// BeginReadOnly implements google.Server.
-func (s *store) BeginReadOnly(ctx context.Context) (id []byte, err error) {
-	reply, err := s.client.BeginTransaction(s.conn.Outgoing(ctx), &pb.BeginTransactionRequest{
-		Database: s.database,
-		Options: &pb.TransactionOptions{Mode: &pb.TransactionOptions_ReadOnly_{
-			ReadOnly: &pb.TransactionOptions_ReadOnly{},
-		}},
-	})
-	return reply.GetTransaction(), err
-}
-
 // Read implements google.Server.
 func (s *store) Read(ctx context.Context, id []byte, keys []storage.Key) ([]storage.Entity, error) {
 	return s.lookup(ctx, keys, id)
-}
-
-// ReadOnce implements google.Server. The replies of one stream are one state, that of
-// the last one's read_time: what came before had not changed until then.
-func (s *store) ReadOnce(ctx context.Context, keys []storage.Key) (entities []storage.Entity, whole bool, err error) {
-	entities, err = s.lookup(ctx, keys, nil)
-	return entities, true, err
 }
 
 // Commit implements google.Server. Without a transaction it is one all the same.

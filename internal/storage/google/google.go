@@ -3,7 +3,7 @@
 // and both have transactions that read, then commit by one call.
 //
 // Read transaction.go first: when an update runs again and what it may claim in the
-// end. Then snapshot.go, how several entities are read as of one state; errors.go,
-// which failure means what; connection.go, how the database is reached; property.go
-// and lookup.go.
+// end. Then get.go, how several entities are read as of one state; errors.go, which
+// failure means what; connection.go, how the database is reached; property.go and
+// lookup.go.
 package google

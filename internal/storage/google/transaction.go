@@ -39,16 +39,8 @@ type Server interface {
 	// one of the run before: with it the server can favour who has tried already.
 	Begin(ctx context.Context, previous []byte) (id []byte, err error)
 
-	// BeginReadOnly begins a transaction that only reads: all of it as of one state of
-	// the store.
-	BeginReadOnly(ctx context.Context) (id []byte, err error)
-
-	// Read is storage.Getter inside a transaction.
+	// Read is storage.Getter inside a transaction, or outside of one if the id is nil.
 	Read(ctx context.Context, id []byte, keys []storage.Key) ([]storage.Entity, error)
-
-	// ReadOnce reads outside a transaction, by one call. whole is false when the reply
-	// left out some of the keys.
-	ReadOnce(ctx context.Context, keys []storage.Key) (entities []storage.Entity, whole bool, err error)
 
 	// Commit writes all or nothing. The id is nil when nothing was read, and then
 	// previous is the one of the run before.
@@ -180,19 +172,16 @@ func (t *transaction) commit(writes []storage.Write) (outcome, error) {
 	return denied, fmt.Errorf("%s %s: %w", t.backend, what, err)
 }
 
-func (t *transaction) rollback() {
-	if !t.over && t.id != nil {
-		rollback(t.ctx, t.server, t.id)
-	}
-}
-
 // rollback frees the locks of a transaction that does not commit. It is worth a
 // try even when the caller is gone, and no error of it matters: the server gives
 // up such a transaction by itself, only later.
-func rollback(ctx context.Context, server Server, id []byte) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), rollbackTimeout)
+func (t *transaction) rollback() {
+	if t.over || t.id == nil {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(t.ctx), rollbackTimeout)
 	defer cancel()
-	_ = server.Rollback(ctx, id)
+	_ = t.server.Rollback(ctx, t.id)
 }
 
 // pause grows with each try, and is random so that those who met do not meet again.

@@ -88,8 +88,8 @@ var isolationCases = []testCase{
 		f.wantData("x", "new")
 		f.wantData("y", "new")
 	}},
-	{"a Get of several keys sees one state", func(f *fixture) { f.wantConstantSum(12, 16, 100) }},
-	{"a Get of more than one reply holds sees one state", func(f *fixture) { f.wantConstantSum(8, 600<<10, 25) }},
+	{"a Get of several keys sees one state", func(f *fixture) { f.wantConstantSum(12, 16, 150) }},
+	{"a Get of more than one reply holds sees one state", func(f *fixture) { f.wantConstantSum(8, 600<<10, 15) }},
 	{"serializable: no write skew", func(f *fixture) {
 		// Each withdraws from its own account what the two hold together.
 		f.put(f.entity("a", "1"), f.entity("b", "1"))

@@ -11,7 +11,7 @@ import (
 
 const (
 	transferWriters = 4
-	snapshotReaders = 4
+	snapshotReaders = 2
 )
 
 // account is an entity of at least size bytes with an amount.
