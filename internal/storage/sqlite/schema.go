@@ -41,7 +41,7 @@ CREATE TABLE property (
 // prepare makes an empty file one of ours and checks one that is not empty. It
 // changes nothing in a file that is not ours.
 func prepare(c *conn) error {
-	empty, err := check(c)
+	empty, err := look(c)
 	if err != nil || !empty {
 		return err
 	}
@@ -61,6 +61,15 @@ func prepare(c *conn) error {
 		return err
 	}
 	return c.exec(commit)
+}
+
+// look is check in one state of the file, which another process may be preparing.
+func look(c *conn) (empty bool, err error) {
+	if err := c.script("BEGIN"); err != nil {
+		return false, err
+	}
+	defer c.rollback()
+	return check(c)
 }
 
 // check says whether the file is empty, and fails if it is not one of ours.
