@@ -22,6 +22,9 @@ type partnerOptions struct {
 	folder string
 }
 
+// partnersFolder is where the documents of partners are, unless PARTNERS says.
+const partnersFolder = "partners"
+
 func partnerCommand() *cobra.Command {
 	var o partnerOptions
 	c := &cobra.Command{
@@ -32,7 +35,7 @@ func partnerCommand() *cobra.Command {
 A partner is a JSON document in a folder, which serve and the functions read again every
 60 seconds: the one that PARTNERS names.`,
 	}
-	c.PersistentFlags().StringVar(&o.folder, "partners", envOr("PARTNERS", "partners"), "the folder of the documents (PARTNERS)")
+	c.PersistentFlags().StringVar(&o.folder, "partners", envOr("PARTNERS", partnersFolder), "the folder of the documents (PARTNERS)")
 	c.AddCommand(addPartnerCommand(&o), rotatePartnerCommand(&o), listPartnersCommand(&o))
 	return c
 }

@@ -85,6 +85,9 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	if err := startable(config); err != nil {
 		return err
 	}
+	if _, err := os.Stat(partnersFolder); err == nil && config.Partners == "" {
+		slog.Warn("there is a folder of partners here, but PARTNERS is not set, so there is no partner", "folder", partnersFolder)
+	}
 	listener, err := net.Listen("tcp", o.addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen: %w; another address is given with --addr", err)

@@ -262,3 +262,14 @@ func TestServeDoesNotStartWithPartnersThatCannotBe(t *testing.T) {
 		}
 	}
 }
+
+func TestAFolderOfPartnersThatIsNotUsedIsSaid(t *testing.T) {
+	folder := t.TempDir()
+	if err := os.Mkdir(filepath.Join(folder, partnersFolder), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s := startServer(t, folder)
+	if !strings.Contains(s.said(), "PARTNERS is not set") {
+		t.Errorf("serve says %q, want that nobody is a partner", s.said())
+	}
+}

@@ -47,7 +47,7 @@ type countInput struct {
 
 type physicalCount struct {
 	Quantity int64  `json:"quantity" minimum:"0" maximum:"9007199254740991" doc:"How many are there." example:"40"`
-	Expected *int64 `json:"expected,omitempty" nullable:"true" minimum:"-9007199254740991" maximum:"9007199254740991" doc:"What was thought to be there: if onHand is not that, the count is refused (STALE_COUNT). null, or left out: the count holds whatever was thought."`
+	Expected *int64 `json:"expected,omitempty" nullable:"true" minimum:"-9007199254740991" maximum:"9007199254740991" doc:"What was thought to be there: if onHand is not that, the count is refused (STALE_COUNT). null, or left out: the count holds whatever was thought." example:"40"`
 	Note
 }
 
