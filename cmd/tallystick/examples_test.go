@@ -18,8 +18,9 @@ import (
 	"testing"
 )
 
-// TestExamplesForPartners lets each of them, and sign, send an update to serve. The reply to
-// its first try is lost on the way, so it has to try again, and the update to be done once.
+// TestExamplesForPartners lets each of them, and sign, send an update to serve. The replies
+// to its first tries are lost on the way, once with a 502 and once with the connection, so
+// it has to try again, and the update to be done once.
 func TestExamplesForPartners(t *testing.T) {
 	folder := t.TempDir()
 	secret, _, err := execute(t, partnerCommand(), "add", "acme", "--types", "stock.*", "--skus", "ACME-*", "--partners", filepath.Join(folder, "partners"))
@@ -69,11 +70,14 @@ func TestExamplesForPartners(t *testing.T) {
 			}
 			lossy, tries := losingFirstReplies(t, s.url)
 			reply, errs, err := send(lossy, `{"type":"stock.adjusted","timestamp":"2026-11-21T12:00:00Z","data":{"sku":"`+item+`","delta":-3,"reason":"caf\u00e9, é"}}`)
+			if tt.name == "go" && !strings.Contains(errs, "EOF") {
+				t.Errorf("it printed %q, want that the connection ended", errs)
+			}
 			if err != nil || !strings.HasPrefix(reply, `{"status":true,"id":"msg_`) {
 				t.Errorf("it ended with %v and printed %s, %s", err, reply, errs)
 			}
-			if got := s.want(http.StatusOK, http.MethodGet, "/stock/"+item, ""); tries() != 2 || !strings.Contains(got, `"onHand":7,`) {
-				t.Errorf("after %d tries: %s; want two, and the update done once", tries(), got)
+			if got := s.want(http.StatusOK, http.MethodGet, "/stock/"+item, ""); tries() != 3 || !strings.Contains(got, `"onHand":7,`) {
+				t.Errorf("after %d tries: %s; want three, and the update done once", tries(), got)
 			}
 			reply, errs, err = send(s.url, `{"type":"stock.counted","timestamp":"2026-11-21T12:00:00Z","data":{"sku":"OTHER","quantity":1}}`)
 			if err == nil || !strings.Contains(reply+errs, "the stock of OTHER") {
@@ -83,8 +87,8 @@ func TestExamplesForPartners(t *testing.T) {
 	}
 }
 
-// losingFirstReplies is a proxy that loses the reply to the first request, and says how
-// many there were.
+// losingFirstReplies is a proxy that loses the replies to the first two requests, and says
+// how many there were.
 func losingFirstReplies(t *testing.T, to string) (address string, requests func() int64) {
 	t.Helper()
 	target, err := url.Parse(to)
@@ -94,9 +98,12 @@ func losingFirstReplies(t *testing.T, to string) (address string, requests func(
 	var n atomic.Int64
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	proxy.ModifyResponse = func(r *http.Response) error {
-		if n.Add(1) == 1 {
+		switch n.Add(1) {
+		case 1:
 			io.Copy(io.Discard, r.Body)
 			return fmt.Errorf("the first reply is lost") // a 502
+		case 2:
+			panic(http.ErrAbortHandler) // the connection ends
 		}
 		return nil
 	}

@@ -74,7 +74,8 @@ func (p *retries) mayHelp(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	switch {
 	case errors.As(err, &no):
-		return slices.Contains(passing, no.status) || no.status == http.StatusInternalServerError && p.tries < maxInternal
+		underWay := no.status == http.StatusConflict && no.after > 0 // the try before, which ends
+		return underWay || slices.Contains(passing, no.status) || no.status == http.StatusInternalServerError && p.tries < maxInternal
 	case errors.As(err, &final), errors.As(err, &certificate):
 		return false
 	}

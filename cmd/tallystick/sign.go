@@ -182,9 +182,5 @@ func (u *signedUpdate) try(ctx context.Context, cl *client, path string) ([]byte
 	if reply.StatusCode/100 == 2 {
 		return io.ReadAll(reply.Body)
 	}
-	no := readRefusal(reply)
-	if no.status == http.StatusConflict && no.after > 0 {
-		no.status = http.StatusServiceUnavailable // the try before is under way yet, which passes as that does
-	}
-	return nil, no
+	return nil, readRefusal(reply)
 }

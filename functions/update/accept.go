@@ -63,7 +63,7 @@ func updateSchema() *huma.Schema {
 		Required: []string{"type", "timestamp", "data"},
 		Properties: map[string]*huma.Schema{
 			"type":      {Type: huma.TypeString, Enum: []any{partner.StockAdjusted, partner.StockCounted, partner.DeliveryUpdated}, Description: "What it is."},
-			"timestamp": {Type: huma.TypeString, Format: "date-time", Description: "When it happened, by your clock."},
+			"timestamp": {Type: huma.TypeString, Format: "date-time", Description: "When it happened, by your clock; at most a day ahead."},
 			"data":      {Type: huma.TypeObject, AdditionalProperties: true, Description: "One line, or lines."},
 		},
 		AdditionalProperties: false,

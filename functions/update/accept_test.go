@@ -74,7 +74,7 @@ func TestAnUpdateThatIsNotThePartnersToSendIsRefused(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			s.T = t
-			s.refuse(s.sign(tt.partner, "msg_1", tt.body), http.StatusForbidden, "NOT_ALLOWED", "not allowed to this partner: "+tt.says)
+			s.refuse(s.sign(tt.partner, "msg_1", tt.body), http.StatusForbidden, "NOT_ALLOWED", "not allowed to this partner: "+tt.says+": ask the shop to allow it")
 		})
 	}
 	s.T = t
@@ -139,6 +139,19 @@ func TestADeliveryHasTheStatusOfItsLatestEvent(t *testing.T) {
 	}
 }
 
+// TestADeliveryMayHaveANameThatAnItemMayNot, for none of its routes stands in the way; and
+// its news may be of up to a day ahead.
+func TestADeliveryMayHaveANameThatAnItemMayNot(t *testing.T) {
+	s := start(t, nil)
+	for i, id := range []string{"alerts", "batch", "count.js", "...1", "__", "___", "A.z_0~:@-", strings.Repeat("D", 64)} {
+		body := strings.Replace(delivered(fmt.Sprintf(`{"id":%q,"status":"packed"}`, id)), "2126-11-21T11:00:00Z", "2126-11-22T12:00:00Z", 1)
+		s.accept(s.sign("acme", fmt.Sprint("msg_", i), body))
+		if d := s.delivery(id); d.ID != id || d.Status != "packed" {
+			t.Errorf("%s: %+v, want it packed", id, d)
+		}
+	}
+}
+
 // TestADeliveryHas1000Events, of the longest texts, and not one more.
 func TestADeliveryHas1000Events(t *testing.T) {
 	s := start(t, nil)
@@ -146,9 +159,9 @@ func TestADeliveryHas1000Events(t *testing.T) {
 	for i := range 19 {
 		s.accept(s.sign("acme", fmt.Sprintf("%064d", i), events("D-1", each)))
 	}
-	s.refuse(s.sign("acme", "over", events("D-1", each+1)), http.StatusUnprocessableEntity, "DELIVERY_FULL", "at most 1000 events")
+	s.refuse(s.sign("acme", "over", events("D-1", each+1)), http.StatusUnprocessableEntity, "DELIVERY_FULL", "at most 1000 events: begin a new one")
 	s.accept(s.sign("acme", "last", events("D-1", each)))
-	s.refuse(s.sign("acme", "over", events("D-1", 1)), http.StatusUnprocessableEntity, "DELIVERY_FULL", "at most 1000 events")
+	s.refuse(s.sign("acme", "over", events("D-1", 1)), http.StatusUnprocessableEntity, "DELIVERY_FULL", "at most 1000 events: begin a new one")
 	if got := len(s.delivery("D-1").Events); got != 1000 {
 		t.Errorf("%d events, want 1000", got)
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -47,10 +48,16 @@ func (s *server) acceptOld(m message) (id string) {
 	if err := json.Unmarshal([]byte(r.body), &got); err != nil || !got.Status || got.Msg != "success" || !strings.HasPrefix(r.body, `{"status":true,"msg":"success",`) {
 		s.Errorf("%s: %s, %v, want status true and success", m.body, r.body, err)
 	}
-	if sunset := r.header.Get("Sunset"); sunset != "Tue, 01 Jul 2127 00:00:00 GMT" {
-		s.Errorf("Sunset %q, want the end of the last day", sunset)
-	}
+	s.wantSunset(r, "Tue, 01 Jul 2127 00:00:00 GMT")
 	return got.ID
+}
+
+// wantSunset wants a reply to say once when the old scheme ends.
+func (s *server) wantSunset(r reply, want ...string) {
+	s.Helper()
+	if got := r.header.Values("Sunset"); !slices.Equal(got, want) {
+		s.Errorf("%d %s: Sunset %q, want %q", r.status, r.body, got, want)
+	}
 }
 
 // refuseOld posts what has to be refused in the old scheme's own form, and wants nothing
@@ -170,6 +177,10 @@ func TestEveryRefusalOfTheOldSchemeHasItsForm(t *testing.T) {
 		{"another field", oldBody(`{"datas":[{"a":1},{"key":"x"}],"x":1}`), 422, "/x"},
 		{"another case", oldBody(`{"Datas":[{"a":1},{"key":"x"}]}`), 422, "/Datas"},
 		{"a known type that is not one", oldOf("acme", adjusted(`{"sku":"ACME-1"}`)), 422, "/data/delta"},
+		{"a status of nothing", oldOf("acme", `{"status":"shipped"}`), 422, "/datas/0: it has a status, and does not say of which delivery"},
+		{"a status of an empty id", oldOf("acme", `{"id":"","delivery":null,"status":"shipped"}`), 422, "/datas/0: it has a status"},
+		{"a status of what is no delivery", oldOf("acme", `{"id":"a/b","order":"O-1","status":"x"}`), 422, "/datas/0/id: with a status it is the id of a delivery"},
+		{"a status that is too long", oldOf("acme", `{"id":"D-1","status":"`+strings.Repeat("x", 65)+`"}`), 422, "/datas/0/status: it has at most 64 bytes"},
 		{"an item that is not there", oldOf("acme", adjusted(`{"sku":"ACME-1","delta":1}`)), 404, "ACME-1"},
 		{"another's item", oldOf("acme", adjusted(`{"sku":"BETA-1","delta":1}`)), 403, "the stock of BETA-1"},
 		{"a type that is not the partner's", oldOf("beta", adjusted(`{"sku":"BETA-1","delta":1}`)), 403, "stock.adjusted"},
@@ -184,13 +195,17 @@ func TestEveryRefusalOfTheOldSchemeHasItsForm(t *testing.T) {
 		fault  error
 		status int
 		msg    string
+		after  string // Retry-After
 	}{
-		{errors.New("a fault"), 500, "Internal Server Error"},
-		{storage.ErrUnavailable, 503, "Nothing was done"},
-		{storage.ErrUnknown, 503, "it would be done twice"},
+		{errors.New("a fault"), 500, "Internal Server Error", ""},
+		{storage.ErrUnavailable, 503, "Nothing was done", "5"},
+		{storage.ErrUnknown, 503, "it would be done twice", ""},
 	} {
 		s.store.fail(func() error { return tt.fault })
-		s.refuseOld(good, tt.status, tt.msg)
+		r := s.refuseOld(good, tt.status, tt.msg)
+		if got := r.header.Get("Retry-After"); got != tt.after {
+			t.Errorf("%v: Retry-After %q, want %q", tt.fault, got, tt.after)
+		}
 		s.store.fail(func() error { panic(tt.fault) })
 		s.refuseOld(good, 500, "Internal Server Error")
 		s.store.fail(nil)
@@ -205,6 +220,33 @@ func TestEveryRefusalOfTheOldSchemeHasItsForm(t *testing.T) {
 		t.Errorf("%v, want Retry-After 1", r.header)
 	}
 	s.accept(s.sign("acme", "msg_1", counted(`{"sku":"ACME-1","quantity":1}`))) // the rate is the old scheme's own
+}
+
+// TestEveryReplyOfTheOldSchemeSaysWhenItEnds, but for those that the edge gives before it.
+func TestEveryReplyOfTheOldSchemeSaysWhenItEnds(t *testing.T) {
+	s := startOld(t)
+	const end = "Tue, 01 Jul 2127 00:00:00 GMT"
+	for _, tt := range []struct {
+		m      message
+		status int
+	}{
+		{oldBody(""), 400},
+		{oldBody("datas=1"), 400},
+		{old(`{"a":1}`, `{"a":1}`, "wrong"), 401},
+		{oldOf("acme", adjusted(`{"sku":"BETA-1","delta":1}`)), 403},
+		{oldOf("acme", adjusted(`{"sku":"ACME-1","delta":1}`)), 404},
+		{oldBody(strings.Repeat(" ", 65_537)), 413},
+		{oldBody("[]"), 422},
+		{oldOf("acme", `{"status":"shipped"}`), 422},
+	} {
+		s.wantSunset(s.refuseOld(tt.m, tt.status, ""), end)
+	}
+	for _, fault := range []error{errors.New("a fault"), storage.ErrUnavailable, storage.ErrUnknown} {
+		s.store.fail(func() error { return fault })
+		s.wantSunset(s.post(oldOf("acme", `{"a":1}`)), end)
+	}
+	s.store.fail(func() error { panic("a panic") })
+	s.wantSunset(s.post(oldOf("acme", `{"a":1}`)), end)
 }
 
 func TestAParameterOfAKnownTypeIsDoneLikeASignedUpdate(t *testing.T) {
@@ -234,7 +276,7 @@ func TestAParameterWithAStatusIsAnUpdateOfADelivery(t *testing.T) {
 	s := startOld(t)
 	for _, tt := range []struct{ param, delivery, status, order string }{
 		{`{"id":"D-1","status":"shipped"}`, "D-1", "shipped", ""},
-		{`{"id":17,"status":3,"order":"O-1"}`, "17", "3", "O-1"},
+		{`{"id":17,"status":"shipped","order":"O-1"}`, "17", "shipped", "O-1"},
 		{`{"delivery":"D-2","status":"shipped"}`, "D-2", "shipped", ""},
 		{`{"order":"O-2","status":"shipped"}`, "O-2", "shipped", "O-2"},
 		{`{"type":"other","id":"D-3","status":"shipped"}`, "D-3", "shipped", ""},
@@ -258,8 +300,8 @@ func TestAParameterWithAStatusIsAnUpdateOfADelivery(t *testing.T) {
 func TestAnyOtherParameterIsKeptAsItIs(t *testing.T) {
 	s := startOld(t)
 	for _, param := range []string{
-		`{}`, `{ "a" : 1.50 , "b":"\u00e9" }`, `{"status":"shipped"}`, `{"id":"a/b","status":"x"}`, `{"id":"D-1"}`,
-		`{"id":"D-1","status":""}`, `{"id":"D-1","status":["x"]}`, `{"type":7}`, `{"TYPE":"stock.adjusted"}`, `{"type":"stock.set","data":{}}`,
+		`{}`, `{ "a" : 1.50 , "b":"\u00e9" }`, `{"id":"D-1"}`, `{"id":"a/b"}`,
+		`{"id":"D-1","status":""}`, `{"id":"D-1","status":["x"]}`, `{"id":"D-1","status":3}`, `{"id":"D-1","status":true}`, `{"status":null}`, `{"type":7}`, `{"TYPE":"stock.adjusted"}`, `{"type":"stock.set","data":{}}`,
 	} {
 		id := s.acceptOld(oldOf("acme", param))
 		got := s.rows("acme")[0]
@@ -280,7 +322,7 @@ func TestTheOldSchemeIsOffUnlessItIsAskedForAndHasAnEnd(t *testing.T) {
 	for _, setting := range []string{"", "false", "2126-11-20", "true"} { // true is up to 2027-12-31
 		t.Run(setting, func(t *testing.T) {
 			s := start(t, func(c *edge.Config) { c.LegacyUpdates = setting })
-			s.refuseOld(oldOf("acme", `{"a":1}`), http.StatusGone, "The old scheme is off")
+			s.wantSunset(s.refuseOld(oldOf("acme", `{"a":1}`), http.StatusGone, "The old scheme is off"))
 			s.refuseOld(old(`{"a":1}`, `{"a":1}`, "wrong"), http.StatusGone, "The old scheme is off")
 		})
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -61,11 +62,20 @@ func TestPartnersAreReadAgainAfter60Seconds(t *testing.T) {
 }
 
 // TestPartnersThatCannotBeReadAreGoodFor10Minutes, after which nobody is let in, and a
-// partner is told to try again.
+// partner is told to try again. A document that cannot be read keeps none but its own out.
 func TestPartnersThatCannotBeReadAreGoodFor10Minutes(t *testing.T) {
 	s := start(t, nil)
 	s.stock(10, "ACME-1")
-	s.write("broken.json", "{")
+	s.write("beta.json", "{")
+	s.pass(10 * time.Minute)
+	s.accept(s.sign("beta", "msg_1", counted(`{"sku":"BETA-1","quantity":1}`)))
+	s.pass(time.Second)
+	s.refuse(s.sign("beta", "msg_2", counted(`{"sku":"BETA-1","quantity":2}`)), http.StatusUnauthorized, "SIGNATURE_INVALID", "")
+	s.accept(s.sign("acme", "msg_0", adjusted(take)))
+
+	s.pass(time.Minute)
+	s.accept(s.sign("acme", "msg_00", adjusted(take)))
+	s.rename(s.folder, s.folder+".gone")
 	s.pass(10 * time.Minute)
 	s.accept(s.sign("acme", "msg_1", adjusted(take)))
 	s.pass(time.Second)
@@ -73,9 +83,16 @@ func TestPartnersThatCannotBeReadAreGoodFor10Minutes(t *testing.T) {
 	if r.header.Get("Retry-After") != "30" {
 		t.Errorf("%v, want Retry-After 30", r.header)
 	}
-	s.write("broken.json", fmt.Sprintf(`{"id":"broken","keys":[{"secret":%q}],"types":["*"],"skus":["*"]}`, secretOf("broken")))
+	s.rename(s.folder+".gone", s.folder)
 	s.pass(time.Minute)
 	s.accept(s.sign("acme", "msg_2", adjusted(take)))
+}
+
+func (s *server) rename(from, to string) {
+	s.Helper()
+	if err := os.Rename(from, to); err != nil {
+		s.Fatal(err)
+	}
 }
 
 // TestARotationRefusesNoRequest: while the document changes, and the partner from one key

@@ -6,17 +6,18 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
 
-	"github.com/tallystick/tallystick/internal/inventory"
 	"github.com/tallystick/tallystick/internal/merge"
 	"github.com/tallystick/tallystick/internal/storage"
 )
 
 // Limits of deliveries.
 const (
+	MaxDeliveryID     = 64   // bytes
 	MaxStatus         = 64   // bytes
 	MaxText           = 200  // bytes of an order or a note
 	MaxDeliveryEvents = 1000 // of one delivery
@@ -27,7 +28,7 @@ const maxDeliveryBytes = 768 << 10
 
 var (
 	ErrDeliveryNotFound = errors.New("there is no such delivery")
-	ErrDeliveryFull     = fmt.Errorf("a delivery has at most %d events", MaxDeliveryEvents)
+	ErrDeliveryFull     = fmt.Errorf("a delivery has at most %d events: begin a new one, with another id", MaxDeliveryEvents)
 )
 
 // Delivery is what partners have told of the delivery of an order.
@@ -44,24 +45,39 @@ type Delivery struct {
 // Event is one piece of news of a delivery.
 type Event struct {
 	Status   string
-	Note     string    `json:",omitempty"`
+	Note     string
 	Update   string    // the id of the update that told it
 	Time     time.Time // the partner's
 	Received time.Time
 }
 
-func (l deliveryLine) check(where string) error {
+// news is what an update says of a delivery.
+type news struct{ ID, Status, Order, Note string }
+
+func (n news) check(where string) error {
 	switch {
-	case l.ID == "" || inventory.CheckSKU(l.ID) != nil:
-		return invalid(where+"/id", "it has 1 to %d letters, digits and . _ ~ : @ -", inventory.MaxSKU)
-	case l.Status == "":
+	case !isDeliveryID(n.ID):
+		return invalid(where+"/id", "%s", deliveryIDForm)
+	case n.Status == "":
 		return invalid(where+"/status", "it is missing")
 	}
 	return cmp.Or(
-		checkText(where+"/status", l.Status, MaxStatus),
-		checkText(where+"/order", l.Order, MaxText),
-		checkText(where+"/note", l.Note, MaxText),
+		checkText(where+"/status", n.Status, MaxStatus),
+		checkText(where+"/order", n.Order, MaxText),
+		checkText(where+"/note", n.Note, MaxText),
 	)
+}
+
+var deliveryIDForm = fmt.Sprintf("it has 1 to %d letters A-Z a-z, digits and . _ ~ : @ -, is not of points only, and not of the form __x__", MaxDeliveryID)
+
+// isDeliveryID says whether a delivery may have this id. It is a part of a URL, where
+// points alone mean another place, and of a key, where databases keep __x__ for themselves.
+func isDeliveryID(id string) bool {
+	alien := func(r rune) bool {
+		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._~:@-", r))
+	}
+	reserved := strings.Trim(id, ".") == "" || len(id) >= 4 && strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__")
+	return len(id) <= MaxDeliveryID && !reserved && strings.IndexFunc(id, alien) < 0
 }
 
 const deliveryKind = "Delivery"
@@ -69,9 +85,9 @@ const deliveryKind = "Delivery"
 func deliveryKey(id string) storage.Key { return storage.Key{Kind: deliveryKind, Name: id} }
 
 // add adds an event to a delivery.
-func (d *Delivery) add(l deliveryLine, e Event) {
-	if l.Order != "" {
-		d.Order = l.Order
+func (d *Delivery) add(n news, e Event) {
+	if n.Order != "" {
+		d.Order = n.Order
 	}
 	latest := !slices.ContainsFunc(d.Events, func(old Event) bool { return old.Time.After(e.Time) })
 	if d.Events = append(d.Events, e); latest {
@@ -107,7 +123,7 @@ func (deliveryCodec) Expire(*Delivery) time.Time     { return time.Time{} }
 
 // Delivery returns a delivery with its whole history.
 func (s *Service) Delivery(ctx context.Context, id string) (*Delivery, error) {
-	if inventory.CheckSKU(id) != nil {
+	if !isDeliveryID(id) {
 		return nil, ErrDeliveryNotFound
 	}
 	found, err := s.store.Get(ctx, deliveryKey(id))
@@ -127,10 +143,10 @@ func (s *Service) Delivery(ctx context.Context, id string) (*Delivery, error) {
 // deliver is the operation that adds an update's lines to their deliveries. All of them
 // are the partner's, or new.
 func (a *accepted) deliver(now func() time.Time) merge.Op[Delivery, struct{}] {
-	lines := a.update.deliveries
+	all := a.update.deliveries
 	var ids []string
-	for _, l := range lines {
-		ids = append(ids, l.ID)
+	for _, n := range all {
+		ids = append(ids, n.ID)
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
@@ -142,9 +158,9 @@ func (a *accepted) deliver(now func() time.Time) merge.Op[Delivery, struct{}] {
 		at := now().UTC().Truncate(storage.TimeResolution)
 		for i, id := range ids {
 			d := t.State(i)
-			switch more := countOf(lines, id); {
+			switch more := countOf(all, id); {
 			case d != nil && d.Partner != a.partner.ID:
-				return none, fmt.Errorf("%w: the delivery %s", ErrForbidden, id)
+				return none, forbidden("the delivery %s", id)
 			case d != nil && len(d.Events)+more > MaxDeliveryEvents:
 				return none, fmt.Errorf("%s: %w", id, ErrDeliveryFull)
 			}
@@ -157,9 +173,9 @@ func (a *accepted) deliver(now func() time.Time) merge.Op[Delivery, struct{}] {
 			if d == nil {
 				d = &Delivery{ID: id, Partner: a.partner.ID, Created: at}
 			}
-			for _, l := range lines {
-				if l.ID == id {
-					d.add(l, Event{Status: l.Status, Note: l.Note, Update: a.id, Time: a.update.time, Received: at})
+			for _, n := range all {
+				if n.ID == id {
+					d.add(n, Event{Status: n.Status, Note: n.Note, Update: a.id, Time: a.update.time, Received: at})
 				}
 			}
 			t.Set(i, d)
@@ -169,11 +185,11 @@ func (a *accepted) deliver(now func() time.Time) merge.Op[Delivery, struct{}] {
 	return op
 }
 
-func countOf(lines []deliveryLine, id string) (n int) {
-	for _, l := range lines {
-		if l.ID == id {
-			n++
+func countOf(all []news, id string) (count int) {
+	for _, n := range all {
+		if n.ID == id {
+			count++
 		}
 	}
-	return n
+	return count
 }

@@ -2,12 +2,10 @@ package partner
 
 import (
 	"errors"
-	"fmt"
-	"io"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
+	"maps"
+	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -16,14 +14,11 @@ import (
 
 const (
 	rereadEvery = 60 * time.Second
-	keepFor     = 10 * time.Minute // the partners that were read last, while they cannot be read
-
-	maxDocument = 64 << 10
-	maxPartners = 1000
+	keepFor     = 10 * time.Minute // what was read last, while it cannot be read
 )
 
-// ErrUnavailable says that nobody knows who the partners are: their documents cannot be
-// read, and have not been for ten minutes.
+// ErrUnavailable says that nobody knows who the partners are: their folder cannot be
+// read, and has not been for ten minutes.
 var ErrUnavailable = errors.New("the documents of partners cannot be read now")
 
 // Folder reads the documents of partners: each a file NAME.json of the folder, or of a
@@ -38,9 +33,10 @@ type Folder struct {
 
 // knowledge is what is known of a folder at one time.
 type knowledge struct {
-	set   *Set
-	read  time.Time // when it was read
-	tried time.Time // when it was to be read for the last time
+	set    *Set
+	files  map[string]file // by path, each as it was last read well
+	listed time.Time       // when it was last seen which files there are
+	due    time.Time       // when it is to be read again
 }
 
 // Open reads the partners of a folder. Any fault of any document is an error, which has
@@ -48,31 +44,46 @@ type knowledge struct {
 func Open(dir string, now func() time.Time) (*Folder, error) {
 	f := &Folder{dir: dir, now: now}
 	at := now()
-	set, err := f.read(at)
-	if err != nil {
+	var files []file
+	var faults []fault
+	if dir != "" {
+		files, faults = readFiles(dir, at)
+	}
+	set, clashes := newSet(files)
+	if err := joined(append(faults, clashes...)); err != nil {
 		return nil, err
 	}
-	f.known.Store(&knowledge{set: set, read: at, tried: at})
+	f.known.Store(&knowledge{set: set, files: byPath(files), listed: at, due: at.Add(rereadEvery)})
 	return f, nil
 }
 
-// Partners returns the partners as they were a minute ago or later; while they cannot
-// be read, as they were up to ten minutes ago, and then ErrUnavailable. It reads in the
+func byPath(files []file) map[string]file {
+	all := make(map[string]file)
+	for _, f := range files {
+		all[f.path] = f
+	}
+	return all
+}
+
+// Partners returns the partners as they were a minute ago or later. A partner whose
+// document cannot be read is as it was up to ten minutes ago, and then gone; when the
+// folder itself cannot be read for as long, the error is ErrUnavailable. It reads in the
 // caller's time, for a function has no other. The callers who come meanwhile wait for
 // that: one of them may be signed with a key that is new.
 func (f *Folder) Partners() (*Set, error) {
-	if k := f.known.Load(); f.dir != "" && k.due(f.now()) {
-		f.reread()
-	}
 	k := f.known.Load()
-	if f.dir != "" && k.tooOld(f.now()) {
+	if f.dir == "" {
+		return k.set, nil
+	}
+	if now := f.now(); !now.Before(k.due) {
+		f.reread()
+		k = f.known.Load()
+	}
+	if f.now().Sub(k.listed) > keepFor {
 		return nil, ErrUnavailable
 	}
 	return k.set, nil
 }
-
-func (k *knowledge) due(now time.Time) bool    { return now.Sub(k.tried) >= rereadEvery }
-func (k *knowledge) tooOld(now time.Time) bool { return now.Sub(k.read) > keepFor }
 
 // reread reads the folder, unless another caller has done it by now.
 func (f *Folder) reread() {
@@ -80,113 +91,64 @@ func (f *Folder) reread() {
 	defer f.reading.Unlock()
 	now := f.now()
 	k := f.known.Load()
-	if !k.due(now) {
+	if now.Before(k.due) {
 		return
 	}
-	next := &knowledge{set: k.set, read: k.read, tried: now}
-	if set, err := f.read(now); err == nil {
-		next.set, next.read = set, now
-	} else {
-		slog.Error("partners cannot be read", "lastRead", k.read, "error", err)
+	next := &knowledge{listed: now, due: now.Add(rereadEvery)}
+	files, faults := readFiles(f.dir, now)
+	next.files = byPath(files)
+	if slices.ContainsFunc(faults, func(of fault) bool { return of.hits(f.dir) }) {
+		next.listed = k.listed
+	}
+	next.keepFaulty(k, faults, now)
+	faults = append(faults, next.settle(k, now)...)
+	if err := joined(faults); err != nil {
+		slog.Error("partners cannot be read", "error", err)
 	}
 	f.known.Store(next)
 }
 
-func (f *Folder) read(now time.Time) (*Set, error) {
-	if f.dir == "" {
-		return newSet(nil)
-	}
-	files, err := readFiles(f.dir, now)
-	set, shared := newSet(files)
-	return set, errors.Join(err, shared)
-}
-
-// file is a document and where it lies.
-type file struct {
-	path     string
-	document document
-	partner  *Partner
-}
-
-// readFiles reads all documents of a folder.
-func readFiles(dir string, now time.Time) (files []file, err error) {
-	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no such folder; `tallystick partner add` makes it", dir)
-	}
-	paths, err := documentPaths(dir, 1)
-	all := []error{err}
-	for _, path := range paths {
-		f, faults := readFile(path, now)
-		for _, fault := range faults {
-			all = append(all, fmt.Errorf("%s: %w", path, fault))
-		}
-		if len(faults) == 0 {
-			files = append(files, f)
+// keepFaulty keeps what has a fault as it was before.
+func (k *knowledge) keepFaulty(before *knowledge, faults []fault, now time.Time) {
+	for path := range before.files {
+		_, read := k.files[path]
+		if !read && slices.ContainsFunc(faults, func(of fault) bool { return of.hits(path) }) {
+			k.keep(before, path, now)
 		}
 	}
-	return files, errors.Join(all...)
 }
 
-func readFile(path string, now time.Time) (file, []error) {
-	data, err := readDocument(path)
-	if err != nil {
-		return file{}, []error{err}
-	}
-	d, err := parseDocument(data)
-	if err != nil {
-		return file{}, []error{err}
-	}
-	p, faults := d.partner(now)
-	return file{path, d, p}, faults
-}
-
-func readDocument(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, cause(err)
-	}
-	defer f.Close()
-	data, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
-	if len(data) > maxDocument {
-		return nil, fmt.Errorf("it has over %d KiB", maxDocument>>10)
-	}
-	return data, cause(err)
-}
-
-// cause is an error of a file without the file's name, which is said once.
-func cause(err error) error {
-	var of *fs.PathError
-	if errors.As(err, &of) {
-		return of.Err
-	}
-	return err
-}
-
-// documentPaths returns the files of a folder that are documents, and those of the
-// folders below it down to a depth.
-func documentPaths(dir string, depth int) (paths []string, err error) {
-	entries, err := os.ReadDir(dir)
-	faults := []error{err}
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
-			continue
+// settle makes the set. Of documents that cannot be beside each other it keeps those that
+// changed as they were before, when they could; so with each round fewer have changed.
+func (k *knowledge) settle(before *knowledge, now time.Time) (all []fault) {
+	for {
+		files := slices.SortedFunc(maps.Values(k.files), func(a, b file) int { return strings.Compare(a.path, b.path) })
+		set, clashes := newSet(files)
+		if len(clashes) == 0 {
+			k.set = set
+			return all
 		}
-		path := filepath.Join(dir, e.Name())
-		info, err := os.Stat(path) // of what a link leads to
-		isDocument := strings.HasSuffix(path, ".json")
-		switch {
-		case err != nil:
-			faults = append(faults, err)
-		case info.IsDir():
-			if depth > 0 {
-				below, err := documentPaths(path, depth-1)
-				paths, faults = append(paths, below...), append(faults, err)
+		all = append(all, clashes...)
+		for _, c := range clashes {
+			for _, path := range c.paths {
+				if !reflect.DeepEqual(k.files[path].document, before.files[path].document) {
+					k.keep(before, path, now)
+				}
 			}
-		case isDocument && !info.Mode().IsRegular(): // to open it might take for ever
-			faults = append(faults, fmt.Errorf("%s: it is not a file", path))
-		case isDocument:
-			paths = append(paths, path)
 		}
 	}
-	return paths, errors.Join(faults...)
+}
+
+// keep keeps a document as it was before, or none if that is too long ago.
+func (k *knowledge) keep(before *knowledge, path string, now time.Time) {
+	old, ok := before.files[path]
+	end := old.read.Add(keepFor + 1) // the moment from which it is too old
+	if !ok || !now.Before(end) {
+		delete(k.files, path)
+		return
+	}
+	k.files[path] = old
+	if end.Before(k.due) {
+		k.due = end
+	}
 }

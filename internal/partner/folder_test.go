@@ -131,51 +131,134 @@ func TestAFolderIsReadAgainAfter60Seconds(t *testing.T) {
 	f.wantComplaints(0)
 }
 
-func TestTheLastGoodPartnersAreKeptForTenMinutes(t *testing.T) {
+func TestWhenTheFolderIsGoneAllPartnersAreKeptForTenMinutes(t *testing.T) {
+	f := newFolder(t, documentOf("acme", "one"))
+	f.clock.pass(30 * time.Second)
+	f.rename(f.dir, f.dir+".gone")
+	for minute := 1; minute <= 9; minute++ {
+		f.clock.pass(time.Minute)
+		f.want("[acme]")
+		f.want("[acme]")
+		f.wantComplaints(minute)
+	}
+	f.clock.pass(30 * time.Second)
+	f.want("[acme]") // ten minutes to the nanosecond, and 30 seconds after the last try
+	f.wantComplaints(9)
+	f.clock.pass(1)
+	f.wantUnavailable()
+	f.wantComplaints(10)
+	f.clock.pass(time.Minute - 1)
+	f.wantUnavailable()
+	f.wantComplaints(10)
+
+	f.rename(f.dir+".gone", f.dir)
+	f.wantUnavailable() // until it is tried again
+	f.clock.pass(1)
+	f.want("[acme]")
+	wantNoSecret(t, f.log.String(), "one")
+}
+
+// TestADocumentWithAFaultIsKeptForTenMinutes as it was when it was last read well, and
+// then only its partner is gone.
+func TestADocumentWithAFaultIsKeptForTenMinutes(t *testing.T) {
 	for _, tt := range []struct {
-		name        string
-		spoil, mend func(f *folderFixture)
+		name  string
+		spoil func(f *folderFixture)
 	}{
-		{
-			"a broken document",
-			func(f *folderFixture) { writeFile(f, `{"id":`, f.dir, "other.json") },
-			func(f *folderFixture) { f.remove("other.json") },
-		},
-		{
-			"a shared secret",
-			func(f *folderFixture) { writeFile(f, textOf(f, documentOf("other", "one")), f.dir, "other.json") },
-			func(f *folderFixture) { f.remove("other.json") },
-		},
-		{
-			"a folder that is gone",
-			func(f *folderFixture) { f.rename(f.dir, f.dir+".gone") },
-			func(f *folderFixture) { f.rename(f.dir+".gone", f.dir) },
-		},
+		{"no JSON", func(f *folderFixture) { writeFile(f, `{"id":`, f.dir, "below", "other.json") }},
+		{"an id that cannot be", func(f *folderFixture) { writeFile(f, `{"id":"/"}`, f.dir, "below", "other.json") }},
+		{"another's secret", func(f *folderFixture) {
+			writeFile(f, textOf(f, documentOf("other", "new", "one")), f.dir, "below", "other.json")
+		}},
+		{"another's id", func(f *folderFixture) {
+			writeFile(f, textOf(f, documentOf("acme", "new")), f.dir, "below", "other.json")
+		}},
+		{"a link to nowhere", func(f *folderFixture) {
+			f.remove("below/other.json")
+			if err := os.Symlink("nowhere", filepath.Join(f.dir, "below", "other.json")); err != nil {
+				f.Fatal(err)
+			}
+		}},
+		{"a folder that cannot be listed", func(f *folderFixture) {
+			f.rename(filepath.Join(f.dir, "below"), f.dir+".gone")
+			if err := os.Symlink("nowhere", filepath.Join(f.dir, "below")); err != nil {
+				f.Fatal(err)
+			}
+		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			f := newFolder(t, documentOf("acme", "one"))
-			f.clock.pass(30 * time.Second)
+			writeFile(t, textOf(t, documentOf("other", "two")), f.dir, "below", "other.json")
+			f.clock.pass(time.Minute)
+			f.want("[acme other]")
 			tt.spoil(f)
 			for minute := 1; minute <= 9; minute++ {
 				f.clock.pass(time.Minute)
-				f.want("[acme]")
-				f.want("[acme]")
+				f.want("[acme other]")
 				f.wantComplaints(minute)
 			}
-			f.clock.pass(30 * time.Second)
-			f.want("[acme]") // ten minutes to the nanosecond, and 30 seconds after the last try
+			f.clock.pass(59 * time.Second)
+			writeFile(t, textOf(t, documentOf("third", "three")), f.dir, "third.json")
+			f.clock.pass(time.Second)
+			f.want("[acme other third]") // the others go on
+			if !f.accepts("other", secretOf("two")) || f.accepts("other", secretOf("new")) || f.accepts("acme", secretOf("new")) {
+				t.Error("it is not as it was when it was last read well")
+			}
 			f.clock.pass(1)
-			f.wantUnavailable()
-			f.wantComplaints(9)
-			f.clock.pass(30 * time.Second)
-			f.wantUnavailable()
-			f.wantComplaints(10)
+			f.want("[acme third]")
+			if f.accepts("other", secretOf("two")) {
+				t.Error("it is accepted after ten minutes")
+			}
+			f.clock.pass(time.Hour)
+			f.want("[acme third]")
+			wantNoSecret(t, f.log.String(), "one", "two", "three", "new")
 
-			tt.mend(f)
-			f.wantUnavailable() // until it is tried again
-			f.clock.pass(60 * time.Second)
-			f.want("[acme]")
-			wantNoSecret(t, f.log.String(), "one")
+			if err := os.RemoveAll(filepath.Join(f.dir, "below")); err != nil {
+				t.Fatal(err)
+			}
+			writeFile(t, textOf(t, documentOf("other", "four")), f.dir, "below", "other.json")
+			f.clock.pass(time.Minute)
+			f.want("[acme other third]")
+			if !f.accepts("other", secretOf("four")) {
+				t.Error("once mended, it is not accepted")
+			}
+		})
+	}
+}
+
+// TestTheDocumentsThatChangedAreRefusedWhenTheyClash, and the others stay.
+func TestTheDocumentsThatChangedAreRefusedWhenTheyClash(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		changed []document
+		want    string // who signs with which key
+	}{
+		{"one takes another's secret", []document{documentOf("a", "2")}, "a:1 b:2 c:3"},
+		{"two take the same", []document{documentOf("a", "4"), documentOf("b", "4")}, "a:1 b:2 c:3"},
+		{"two new ones have the same", []document{documentOf("x", "4"), documentOf("y", "4")}, "a:1 b:2 c:3"},
+		{"a new one has another's", []document{documentOf("a0", "1")}, "a:1 b:2 c:3"},
+		{"two exchange theirs", []document{documentOf("a", "2"), documentOf("b", "1")}, "a:2 b:1 c:3"},
+		{"one takes what another, refused, would have left", []document{documentOf("a", "2"), documentOf("b", "3")}, "a:1 b:2 c:3"},
+		{"one has it twice, another is well", []document{documentOf("a", "4", "4"), documentOf("b", "5")}, "a:1 b:5 c:3"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			f := newFolder(t, documentOf("a", "1"), documentOf("b", "2"), documentOf("c", "3"))
+			for _, d := range tt.changed {
+				writeFile(t, textOf(t, d), f.dir, d.ID+".json")
+			}
+			f.clock.pass(time.Minute)
+			f.want("[a b c]")
+			var got []string
+			for _, id := range []string{"a", "b", "c"} {
+				for _, key := range []string{"1", "2", "3", "4", "5"} {
+					if f.accepts(id, secretOf(key)) {
+						got = append(got, id+":"+key)
+					}
+				}
+			}
+			if got := strings.Join(got, " "); got != tt.want {
+				t.Errorf("keys %s, want %s", got, tt.want)
+			}
 		})
 	}
 }
@@ -192,8 +275,12 @@ func TestPartnersOfLongAgoAreNobodys(t *testing.T) {
 	f := newFolder(t, documentOf("acme", "one"))
 	writeFile(t, "{", f.dir, "acme.json")
 	f.clock.pass(2 * time.Hour)
-	f.wantUnavailable()
+	f.want("[]")
 	f.wantComplaints(1)
+	f.rename(f.dir, f.dir+".gone")
+	f.clock.pass(2 * time.Hour)
+	f.wantUnavailable()
+	f.wantComplaints(2)
 }
 
 // TestWhatIsDueIsWaitedFor by all, and read by one of them: a new key is not refused to
@@ -226,11 +313,12 @@ func TestWhatIsDueIsWaitedFor(t *testing.T) {
 			}
 		}
 	}
-	writeFile(t, "{", f.dir, "other.json")
+	writeFile(t, "{", f.dir, "acme.json")
 	f.clock.pass(keepFor + 1)
-	wantAll(ErrUnavailable.Error())
+	wantAll("[]")
 	f.wantComplaints(1)
 
+	writeFile(t, textOf(t, documentOf("acme", "one")), f.dir, "acme.json")
 	writeFile(t, textOf(t, documentOf("other", "two")), f.dir, "other.json")
 	f.clock.pass(rereadEvery)
 	wantAll("[acme other]")

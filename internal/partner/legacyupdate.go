@@ -22,7 +22,7 @@ type legacyKeyed struct {
 
 // AcceptLegacy verifies a body of the old scheme, {"datas":[parameter,{"key":…}]}, and does
 // what its parameter says. A parameter of a known type is an update as a signed one is;
-// one that has a status, and the id of a delivery, is an update of that; any other is only
+// one whose status is a text is an update of the delivery that it names; any other is only
 // kept. The scheme has no id, so what is sent again is done again.
 func (s *Service) AcceptLegacy(ctx context.Context, data []byte) (Receipt, error) {
 	set, err := s.folder.Partners()
@@ -76,22 +76,42 @@ func (s *Service) legacyUpdate(param []byte) (*update, error) {
 		return nil, err
 	}
 	if kind, _ := fields["type"].(string); slices.Contains(updateTypes, kind) {
-		return parseUpdate(param)
+		return parseUpdate(param, s.now())
 	}
-	line := deliveryLine{Status: text(fields["status"])}
-	for _, name := range []string{"id", "delivery", "order"} {
-		if line.ID == "" {
-			line.ID = text(fields[name])
-		}
-	}
-	if line.check("") != nil {
+	status, _ := fields["status"].(string)
+	if status == "" {
 		return new(update), nil
 	}
-	line.Order = text(fields["order"])
-	if line.check("") != nil {
-		line.Order = ""
+	n, err := legacyNews(status, fields)
+	if err != nil {
+		return nil, err
 	}
-	return &update{kind: DeliveryUpdated, time: s.now().UTC(), deliveries: []deliveryLine{line}}, nil
+	return &update{kind: DeliveryUpdated, time: s.now().UTC(), deliveries: []news{n}}, nil
+}
+
+// legacyNews is what a parameter with a status says of a delivery.
+func legacyNews(status string, fields map[string]any) (n news, err error) {
+	const where = "/datas/0"
+	for _, name := range []string{"id", "delivery", "order"} {
+		if id := text(fields[name]); id != "" {
+			if !isDeliveryID(id) {
+				return n, invalid(where+"/"+name, "with a status it is the id of a delivery, and no delivery can have this one: %s", deliveryIDForm)
+			}
+			n.ID = id
+			break
+		}
+	}
+	if n.ID == "" {
+		return n, invalid(where, "it has a status, and does not say of which delivery: give its id, as id, delivery or order")
+	}
+	if err := checkText(where+"/status", status, MaxStatus); err != nil {
+		return n, err
+	}
+	n.Status = status
+	if order := text(fields["order"]); checkText("", order, MaxText) == nil {
+		n.Order = order
+	}
+	return n, nil
 }
 
 // text is a JSON value that is a text, or a number as it is written.

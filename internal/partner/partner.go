@@ -1,10 +1,12 @@
 // Package partner is about the companies that send updates: who they are, how they
 // prove it, and what they may touch.
 //
-// Read this file first, then document.go (how a partner is written down), folder.go (how
-// the documents are read, and read again), webhook.go (how an update is signed, and that
-// verified), legacy.go and pytext.go (the old scheme), and sign.go (the other side:
-// signatures, secrets and documents are made).
+// Read this file first, then document.go (how a partner is written down), files.go and
+// folder.go (how the documents are read, and read again), webhook.go (how an update is
+// signed, and that verified), service.go (how one is accepted), update.go and invalid.go
+// (what it says, and what is wrong with it), delivery.go and row.go (what is kept of it).
+// legacy.go, pytext.go and legacyupdate.go are the old scheme; sign.go and write.go the
+// other side: signatures, secrets and documents are made.
 package partner
 
 import (
@@ -12,7 +14,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -131,22 +132,25 @@ type Set struct {
 	decoys   [MaxActiveKeys]secret // stand in for the keys that a partner has not
 }
 
-// newSet returns the partners of files, or what no two of them may share.
-func newSet(files []file) (*Set, error) {
-	var faults []error
+// newSet returns the partners of files, and what no two of them may share.
+func newSet(files []file) (s *Set, clashes []fault) {
 	if len(files) > maxPartners {
-		faults = append(faults, fmt.Errorf("there are over %d partners", maxPartners))
+		over := fault{err: fmt.Errorf("there are over %d partners", maxPartners)}
+		for _, f := range files {
+			over.paths = append(over.paths, f.path)
+		}
+		clashes = append(clashes, over)
 	}
 	ids, secrets, tokens := make(owners[string]), make(owners[secret]), make(owners[string])
-	s := &Set{byID: make(map[string]*Partner)}
+	s = &Set{byID: make(map[string]*Partner)}
 	for _, f := range files {
 		p := f.partner
-		faults = append(faults, ids.take(p.ID, f.path, "its id"))
+		clashes = append(clashes, ids.take(p.ID, f.path, "its id")...)
 		for _, k := range p.keys {
-			faults = append(faults, secrets.take(k.secret, f.path, "one of its secrets"))
+			clashes = append(clashes, secrets.take(k.secret, f.path, "one of its secrets")...)
 		}
 		if p.token != nil {
-			faults = append(faults, tokens.take(string(p.token), f.path, "its token of the old scheme"))
+			clashes = append(clashes, tokens.take(string(p.token), f.path, "its token of the old scheme")...)
 		}
 		s.partners = append(s.partners, p)
 		s.byID[p.ID] = p
@@ -155,7 +159,7 @@ func newSet(files []file) (*Set, error) {
 	for i := range s.decoys {
 		rand.Read(s.decoys[i][:])
 	}
-	return s, errors.Join(faults...)
+	return s, clashes
 }
 
 // All returns the partners in order of id.
@@ -164,13 +168,13 @@ func (s *Set) All() []*Partner { return slices.Clone(s.partners) }
 // owners are the files of what only one may have.
 type owners[T comparable] map[T]string
 
-func (o owners[T]) take(thing T, path, what string) error {
+func (o owners[T]) take(thing T, path, what string) (clash []fault) {
 	other, taken := o[thing]
 	switch {
 	case taken && other == path:
-		return fmt.Errorf("%s: %s is in it twice", path, what)
+		return []fault{faultOf(path, fmt.Errorf("%s is in it twice", what))}
 	case taken:
-		return fmt.Errorf("%s: %s is that of %s too: give one of them another", path, what, other)
+		return []fault{{[]string{path, other}, fmt.Errorf("%s: %s is that of %s too: give one of them another", path, what, other)}}
 	}
 	o[thing] = path
 	return nil

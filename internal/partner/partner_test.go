@@ -90,10 +90,10 @@ func setOf(t testing.TB, documents ...document) *Set {
 		for _, fault := range faults {
 			t.Fatal(d.ID, fault)
 		}
-		files = append(files, file{d.ID + ".json", d, p})
+		files = append(files, file{path: d.ID + ".json", document: d, partner: p})
 	}
-	s, err := newSet(files)
-	if err != nil {
+	s, clashes := newSet(files)
+	if err := joined(clashes); err != nil {
 		t.Fatal(err)
 	}
 	return s

@@ -18,7 +18,14 @@ type Row struct {
 	Type     string // of an update that is only kept, empty
 	Legacy   bool   // it came by the old scheme
 	Received time.Time
-	Body     []byte `json:"-"` // of the old scheme, its parameter
+	Body     []byte // of the old scheme, its parameter
+}
+
+// rowHead is a row as it is stored, before its body.
+type rowHead struct {
+	ID, Partner, Type string
+	Legacy            bool
+	Received          time.Time
 }
 
 const (
@@ -35,15 +42,15 @@ func rowKey(partner, id string, received time.Time) storage.Key {
 // row is the update's own row: its encoding is a version, and then a line of JSON and
 // the body.
 func (a *accepted) row(received time.Time) storage.Entity {
-	r := Row{ID: a.id, Partner: a.partner.ID, Type: a.update.kind, Legacy: a.legacy, Received: received}
-	head, err := json.Marshal(r)
+	h := rowHead{ID: a.id, Partner: a.partner.ID, Type: a.update.kind, Legacy: a.legacy, Received: received}
+	head, err := json.Marshal(h)
 	if err != nil {
 		panic(err) // of texts and a time
 	}
 	data := append([]byte{rowVersion}, head...)
 	return storage.Entity{
-		Key:   rowKey(r.Partner, r.ID, received),
-		Index: map[string]any{rowProperty: r.Partner},
+		Key:   rowKey(h.Partner, h.ID, received),
+		Index: map[string]any{rowProperty: h.Partner},
 		Data:  append(append(data, '\n'), a.body...),
 	}
 }
@@ -53,8 +60,11 @@ func decodeRow(e storage.Entity) (r Row, err error) {
 	if !ok || head[0] != rowVersion {
 		return r, errors.New("partner: not a row of a known version")
 	}
-	r.Body = body
-	return r, json.Unmarshal(head[1:], &r)
+	var h rowHead
+	if err := json.Unmarshal(head[1:], &h); err != nil {
+		return r, err
+	}
+	return Row{h.ID, h.Partner, h.Type, h.Legacy, h.Received, body}, nil
 }
 
 // Rows is a page of a partner's updates, the latest first.

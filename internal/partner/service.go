@@ -80,7 +80,7 @@ func (s *Service) Accept(ctx context.Context, m Signed) (Receipt, error) {
 	if err := checkJSON(m.Body); err != nil {
 		return Receipt{}, err
 	}
-	if a.update, err = parseUpdate(m.Body); err != nil {
+	if a.update, err = parseUpdate(m.Body, s.now()); err != nil {
 		return Receipt{}, err
 	}
 	if err := a.partner.mayDo(a.update); err != nil {

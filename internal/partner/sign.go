@@ -47,8 +47,13 @@ func Add(dir string, draft Draft, now time.Time) (secret string, err error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return "", err
 	}
-	files, err := readFiles(dir, now)
+	unlock, err := lock(dir)
 	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	files, faults := readFiles(dir, now)
+	if err := joined(faults); err != nil {
 		return "", err
 	}
 	if i := indexOf(files, draft.ID); i >= 0 {
@@ -63,7 +68,11 @@ func Add(dir string, draft Draft, now time.Time) (secret string, err error) {
 	if err != nil {
 		return "", err
 	}
-	err = f.write(os.Link) // which replaces nothing
+	like := "" // a document that serve can read, if there is one
+	if len(files) > 0 {
+		like = files[0].path
+	}
+	err = f.write(like, os.Link) // which replaces nothing
 	switch {
 	case errors.Is(err, fs.ErrExist):
 		return "", fmt.Errorf("%s: there is such a file, of another partner: choose another id, or rename the file", f.path)
@@ -77,8 +86,13 @@ func Add(dir string, draft Draft, now time.Time) (secret string, err error) {
 // active for overlap, or as long as it was to be if that is less; 0 ends it at once. Keys
 // that have ended are dropped.
 func Rotate(dir, id string, overlap time.Duration, now time.Time) (secret string, err error) {
-	files, err := readFiles(dir, now)
+	unlock, err := lock(dir)
 	if err != nil {
+		return "", err
+	}
+	defer unlock()
+	files, faults := readFiles(dir, now)
+	if err := joined(faults); err != nil {
 		return "", err
 	}
 	i := indexOf(files, id)
@@ -96,7 +110,7 @@ func Rotate(dir, id string, overlap time.Duration, now time.Time) (secret string
 	if f, err = beside(slices.Delete(files, i, i+1), f, now); err != nil {
 		return "", err
 	}
-	if err := f.write(os.Rename); err != nil {
+	if err := f.write(f.path, os.Rename); err != nil {
 		return "", err
 	}
 	return secret, nil
@@ -124,32 +138,6 @@ func (d document) endBy(end, now time.Time) (keys []documentKey) {
 func beside(others []file, f file, now time.Time) (file, error) {
 	p, faults := f.document.partner(now)
 	f.partner = p
-	_, err := newSet(append(others, f))
-	return f, errors.Join(append(faults, err)...)
-}
-
-// write makes a file that only its owner can read and, when it is complete, gives it its
-// name: as place does, which is os.Link or os.Rename.
-func (f file) write(place func(from, to string) error) error {
-	data, err := f.document.encode()
-	if err != nil {
-		return err
-	}
-	target, err := filepath.EvalSymlinks(f.path) // the link stays one
-	if errors.Is(err, fs.ErrNotExist) {
-		target, err = f.path, nil
-	}
-	if err != nil {
-		return err
-	}
-	part, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(part.Name())
-	_, err = part.Write(data)
-	if err := errors.Join(err, part.Sync(), part.Close()); err != nil {
-		return err
-	}
-	return place(part.Name(), target)
+	_, clashes := newSet(append(others, f))
+	return f, errors.Join(append(faults, joined(clashes))...)
 }

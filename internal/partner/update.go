@@ -17,8 +17,15 @@ import (
 // MaxUpdateLines is how many lines an update may have.
 const MaxUpdateLines = inventory.MaxLines
 
+// maxAhead is how far an update's own timestamp may be ahead.
+const maxAhead = 24 * time.Hour
+
 // ErrForbidden is an update that is not the partner's to send.
 var ErrForbidden = errors.New("not allowed to this partner")
+
+func forbidden(format string, args ...any) error {
+	return fmt.Errorf("%w: %s: ask the shop to allow it", ErrForbidden, fmt.Sprintf(format, args...))
+}
 
 // The types of updates.
 const (
@@ -34,7 +41,7 @@ type update struct {
 
 	adjust     *inventory.Adjustment
 	count      *inventory.Count
-	deliveries []deliveryLine
+	deliveries []news
 }
 
 // body is an update as it is written. Its data is one line, or has lines.
@@ -65,7 +72,6 @@ type deliveryData struct {
 	deliveryLine
 }
 
-// deliveryLine is the news of a delivery.
 type deliveryLine struct {
 	ID     string `json:"id"`
 	Status string `json:"status"`
@@ -74,7 +80,7 @@ type deliveryLine struct {
 }
 
 // parseUpdate reads a body that is JSON.
-func parseUpdate(data []byte) (*update, error) {
+func parseUpdate(data []byte, now time.Time) (*update, error) {
 	var b body
 	if err := decodeStrictly(data, &b, ""); err != nil {
 		return nil, err
@@ -89,6 +95,9 @@ func parseUpdate(data []byte) (*update, error) {
 	var err error
 	if u.time, err = parseTime(b.Timestamp); err != nil {
 		return nil, invalid("/timestamp", "it is a time such as 2026-11-21T12:00:00Z")
+	}
+	if u.time.After(now.Add(maxAhead)) { // as a delivery's latest news it would hide all that follows
+		return nil, invalid("/timestamp", "it is over a day ahead of the time it is here: give the time when it happened, in UTC or with its zone")
 	}
 	return u, read(u, b.Data)
 }
@@ -188,11 +197,12 @@ func (u *update) readDeliveries(data jsontext.Value) error {
 		return err
 	}
 	for i, l := range lines {
-		if err := l.check(places[i]); err != nil {
+		n := news(l)
+		if err := n.check(places[i]); err != nil {
 			return err
 		}
+		u.deliveries = append(u.deliveries, n)
 	}
-	u.deliveries = lines
 	return nil
 }
 
@@ -217,11 +227,11 @@ func linesOf[L comparable](lines []L, single L) (all []L, places []string, err e
 // mayDo says whether an update is the partner's to send.
 func (p *Partner) mayDo(u *update) error {
 	if !p.MaySend(u.kind) {
-		return fmt.Errorf("%w: updates of the type %s", ErrForbidden, u.kind)
+		return forbidden("updates of the type %s", u.kind)
 	}
 	for _, sku := range u.skus() {
 		if !p.MayTouch(sku) {
-			return fmt.Errorf("%w: the stock of %s", ErrForbidden, sku)
+			return forbidden("the stock of %s", sku)
 		}
 	}
 	return nil

@@ -21,18 +21,18 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	id := "msg_" + rand.Text() // one id for all tries
-	for try, again := 0, true; again && try < 8; try++ {
+	client, id := http.Client{Timeout: 30 * time.Second}, "msg_"+rand.Text() // one id for all tries
+	for try := range 8 {
 		time.Sleep(time.Duration(try*try) * 200 * time.Millisecond)
 		now := time.Now() // of this try
 		signature, _ := signer.Sign(id, now, []byte(body))
 		r, _ := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
 		r.Header = http.Header{"Content-Type": {"application/json"}, "Webhook-Id": {id}, "Webhook-Timestamp": {strconv.FormatInt(now.Unix(), 10)}, "Webhook-Signature": {signature}}
-		if reply, err := http.DefaultClient.Do(r); err == nil && reply.StatusCode == 200 {
+		if reply, err := client.Do(r); err != nil {
+			log.Print(err)
+		} else if reply.StatusCode < 500 && reply.Header.Get("Retry-After") == "" {
 			io.Copy(os.Stdout, reply.Body)
-			return
-		} else if again = err != nil || reply.StatusCode >= 500 || reply.Header.Get("Retry-After") != ""; !again {
-			io.Copy(os.Stderr, reply.Body)
+			os.Exit(min(reply.StatusCode-200, 1)) // 0 for 200
 		}
 	}
 	os.Exit(1)

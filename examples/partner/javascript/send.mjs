@@ -20,6 +20,7 @@ for (let attempt = 1; ; attempt++) {
             'webhook-signature': signer.sign(id, now, body),
         },
         body,
+        signal: AbortSignal.timeout(30_000),
     }).catch(error => new Response(String(error), { status: 599 }));
     const again = reply.status >= 500 || reply.headers.has('retry-after');
     if (!again || attempt === 8) {

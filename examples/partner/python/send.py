@@ -18,7 +18,7 @@ def send():
         "webhook-timestamp": now, "webhook-signature": f"v1,{signature}",
     })
     try:
-        with urllib.request.urlopen(request) as reply:
+        with urllib.request.urlopen(request, timeout=30) as reply:
             return reply.status, False, reply.read().decode()
     except urllib.error.HTTPError as refused:
         return refused.code, refused.code >= 500 or "Retry-After" in refused.headers, refused.read().decode()

@@ -13,7 +13,7 @@ while :; do
     now=$(date +%s) # of this try
     # The key is seen by other users of this machine while openssl runs.
     signature=$(printf %s "$id.$now.$body" | openssl dgst -sha256 -mac HMAC -macopt "hexkey:$key" -binary | openssl base64 -A)
-    status=$(curl --silent --output "$reply" --write-out '%{http_code} %header{retry-after}' \
+    status=$(curl --silent --show-error --max-time 30 --output "$reply" --write-out '%{http_code} %header{retry-after}' \
         -H 'Content-Type: application/json' -H "webhook-id: $id" \
         -H "webhook-timestamp: $now" -H "webhook-signature: v1,$signature" \
         --data-binary "$body" "$TALLYSTICK_URL/partners/$PARTNER/updates") || status='599 '
