@@ -105,6 +105,9 @@ func (f *Folder) reread() {
 	if err := joined(faults); err != nil {
 		slog.Error("partners cannot be read", "error", err)
 	}
+	if before, n := len(k.set.partners), len(next.set.partners); n != before { // an empty folder may be one that is not mounted
+		slog.Warn("there are more or fewer partners", "before", before, "now", n)
+	}
 	f.known.Store(next)
 }
 

@@ -519,3 +519,20 @@ func TestAFolderHasAThousandPartners(t *testing.T) {
 		t.Errorf("with one more: error %v, want that there are over 1000", err)
 	}
 }
+
+// TestPartnersWhoVanishAreLogged, for a folder may be empty because nothing is mounted there.
+func TestPartnersWhoVanishAreLogged(t *testing.T) {
+	f := newFolder(t, documentOf("acme", "one"), documentOf("other", "two"))
+	f.clock.pass(rereadEvery)
+	f.want("[acme other]")
+	if got := f.log.String(); got != "" {
+		t.Errorf("nothing changed, and it is logged: %s", got)
+	}
+	f.remove("acme.json")
+	f.remove("other.json")
+	f.clock.pass(rereadEvery)
+	f.want("[]")
+	if got := f.log.String(); !strings.Contains(got, "before=2 now=0") {
+		t.Errorf("logged is %q, want that there were 2 and are none", got)
+	}
+}
