@@ -71,7 +71,7 @@ const itemBytes = 16 << 10
 type work struct {
 	turn  *merge.Turn[state]
 	who   string
-	now   time.Time // not before any of the items' clocks
+	now   time.Time // not before the items' clocks, see later
 	skus  []string
 	items []*item // by skus; nil where there is none
 	page  *heldPage
