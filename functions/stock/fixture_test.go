@@ -15,6 +15,7 @@ import (
 	"github.com/tallystick/tallystick/functions/stock"
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/storage/sqlite"
+	"github.com/tallystick/tallystick/internal/storage/storagetest"
 )
 
 // noon is when the tests begin: far ahead of the real clock, by which SQLite removes
@@ -25,7 +26,7 @@ var noon = time.Date(2126, 11, 21, 12, 0, 0, 0, time.UTC)
 type server struct {
 	*testing.T
 	url   string
-	store *watchedStore
+	store *failingStore
 
 	mu  sync.Mutex
 	now time.Time
@@ -38,7 +39,7 @@ func start(t *testing.T, change func(*edge.Config)) *server {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := &server{T: t, store: &watchedStore{Store: db, kinds: make(map[string]bool)}, now: noon}
+	s := &server{T: t, store: &failingStore{Watched: storagetest.Watch(db)}, now: noon}
 	config := edge.Config{AllowedOrigins: []string{"*"}, TrustedHops: 1, MergeQueue: 1000, Shards: 1}
 	if change != nil {
 		change(&config)

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +15,7 @@ import (
 
 	"github.com/tallystick/tallystick/internal/inventory"
 	"github.com/tallystick/tallystick/internal/storage"
+	"github.com/tallystick/tallystick/internal/storage/storagetest"
 )
 
 // What a caller does to an item, and what it is told.
@@ -218,7 +218,7 @@ func TestReservationsOfAnItemAreLinearizable(t *testing.T) {
 		unknown   bool
 	}{
 		{"SQLite", freshSQLite, sound, pick(5, 1000), false},
-		{"SQLite that loses answers", freshSQLite, forgetting, pick(5, 1000), true},
+		{"SQLite that loses answers", freshSQLite, storagetest.Losing, pick(5, 1000), true},
 		{"Datastore", freshDatastore, sound, pick(1, 50), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -247,10 +247,7 @@ func TestReservationsOfAnItemAreLinearizable(t *testing.T) {
 
 func TestABrokenStoreIsNotLinearizable(t *testing.T) {
 	const units = 40
-	for name, breaks := range map[string]func(storage.Store) storage.Store{
-		"it forgets what it acknowledged":     func(s storage.Store) storage.Store { return &forgetful{Store: s} },
-		"it does what it says was not stored": func(s storage.Store) storage.Store { return &lying{Store: s} },
-	} {
+	for name, breaks := range storagetest.Broken {
 		t.Run(name, func(t *testing.T) {
 			store := freshSQLite(t).open(t)
 			on(t, store, newClock()).stock(units, "a")
@@ -258,71 +255,4 @@ func TestABrokenStoreIsNotLinearizable(t *testing.T) {
 			callers(t, "a", 30, on(t, broken, newClock()).Service, on(t, broken, newClock()).Service).wantCheck(t, units, porcupine.Illegal)
 		})
 	}
-}
-
-// forgetting loses answers of a store. Of a few operations only the outcome stays
-// unknown, for each doubles what there is to check.
-func forgetting(s storage.Store) storage.Store { return &forgettingStore{Store: s} }
-
-type forgettingStore struct {
-	storage.Store
-	unknown atomic.Int32
-}
-
-func (s *forgettingStore) Update(ctx context.Context, fn func(storage.Tx) error) error {
-	for lost := false; ; lost = true {
-		dice := rand.IntN(100)
-		if dice < 5 && s.unknown.Add(1) <= 1 {
-			return fmt.Errorf("%w: before the commit", storage.ErrUnknown)
-		}
-		err := s.Store.Update(ctx, fn)
-		switch {
-		case err != nil && lost: // what was lost may have been stored: it was
-			return fmt.Errorf("%w: %w", storage.ErrUnknown, err)
-		case err != nil:
-			return err
-		case dice >= 90 && s.unknown.Add(1) <= 2:
-			return fmt.Errorf("%w: after the commit", storage.ErrUnknown)
-		case dice < 60:
-			return nil
-		}
-	}
-}
-
-// forgetful does nothing in one of ten transactions, and says that it did.
-type forgetful struct {
-	storage.Store
-	updates atomic.Int64
-}
-
-var errForget = errors.New("forget it")
-
-func (s *forgetful) Update(ctx context.Context, fn func(storage.Tx) error) error {
-	if s.updates.Add(1)%10 > 0 {
-		return s.Store.Update(ctx, fn)
-	}
-	err := s.Store.Update(ctx, func(tx storage.Tx) error {
-		if err := fn(tx); err != nil {
-			return err
-		}
-		return errForget
-	})
-	if errors.Is(err, errForget) {
-		return nil
-	}
-	return err
-}
-
-// lying does one of ten transactions and says that it did not.
-type lying struct {
-	storage.Store
-	updates atomic.Int64
-}
-
-func (s *lying) Update(ctx context.Context, fn func(storage.Tx) error) error {
-	err := s.Store.Update(ctx, fn)
-	if err == nil && s.updates.Add(1)%10 == 0 {
-		return storage.ErrUnavailable
-	}
-	return err
 }

@@ -1,19 +1,16 @@
 package recordhttp_test
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
-	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -28,6 +25,7 @@ import (
 	"github.com/tallystick/tallystick/internal/storage/emulator"
 	"github.com/tallystick/tallystick/internal/storage/firestore"
 	"github.com/tallystick/tallystick/internal/storage/sqlite"
+	"github.com/tallystick/tallystick/internal/storage/storagetest"
 )
 
 // noon is when the tests begin: far ahead of the real clock, by which SQLite removes
@@ -59,7 +57,7 @@ var backends = []backend{
 // database.
 type world struct {
 	*testing.T
-	store   *watchedStore
+	store   *refusingStore
 	clock   *clock
 	servers map[string]*httptest.Server
 }
@@ -86,13 +84,13 @@ func newWorld(t *testing.T, b backend) *world {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return serve(t, &watchedStore{Store: db, kinds: make(map[string]bool)}, &clock{now: noon})
+	return serve(t, &refusingStore{Watched: storagetest.Watch(db)}, &clock{now: noon})
 }
 
 // another is further instances of the functions on the same database.
 func (w *world) another() *world { return serve(w.T, w.store, w.clock) }
 
-func serve(t *testing.T, db *watchedStore, c *clock) *world {
+func serve(t *testing.T, db *refusingStore, c *clock) *world {
 	w := &world{T: t, store: db, clock: c, servers: make(map[string]*httptest.Server)}
 	for name, register := range map[string]func(*edge.API){"store": store.Register, "fetch": fetch.Register, "remove": remove.Register} {
 		f := edge.Function{Name: name, EntryPoint: strings.ToUpper(name[:1]) + name[1:], Register: register}
@@ -238,78 +236,26 @@ func codeOf(r reply) string {
 // in encodes a value for a query.
 func in(v string) string { return url.QueryEscape(v) }
 
-// watchedStore knows which kinds were ever written, so that a test can look at all
-// that there is.
-type watchedStore struct {
-	storage.Store
-	mu     sync.Mutex
-	kinds  map[string]bool
+// refusingStore is watched, and refuses Updates when a test tells it to.
+type refusingStore struct {
+	*storagetest.Watched
 	refuse func() error // unless nil, what each Update returns
 }
 
-func (s *watchedStore) Update(ctx context.Context, fn func(storage.Tx) error) error {
-	s.mu.Lock()
-	refuse := s.refuse
-	s.mu.Unlock()
-	if refuse != nil {
-		return refuse()
+func (s *refusingStore) Update(ctx context.Context, fn func(storage.Tx) error) error {
+	if s.refuse != nil {
+		return s.refuse()
 	}
-	return s.Store.Update(ctx, func(tx storage.Tx) error { return fn(watchedTx{tx, s}) })
+	return s.Watched.Update(ctx, fn)
 }
 
-type watchedTx struct {
-	storage.Tx
-	store *watchedStore
-}
-
-func (t watchedTx) Put(e storage.Entity) error {
-	t.store.mu.Lock()
-	t.store.kinds[e.Key.Kind] = true
-	t.store.mu.Unlock()
-	return t.Tx.Put(e)
-}
-
-// everything is all that is stored, by key.
 func (w *world) everything() map[storage.Key]storage.Entity {
 	w.Helper()
-	w.store.mu.Lock()
-	kinds := slices.Sorted(maps.Keys(w.store.kinds))
-	w.store.mu.Unlock()
-	all := make(map[storage.Key]storage.Entity)
-	for _, kind := range kinds {
-		q := storage.Query{Kind: kind, Limit: 100}
-		for {
-			page, err := w.store.Query(w.Context(), q)
-			if err != nil {
-				w.Fatalf("query %s: %v", kind, err)
-			}
-			for _, e := range page.Entities {
-				all[e.Key] = e
-			}
-			if q.Cursor = page.Next; q.Cursor == "" {
-				break
-			}
-		}
-	}
-	return all
+	return w.store.Everything(w)
 }
 
 // wantSame wants the store to hold what it held before.
 func (w *world) wantSame(before map[storage.Key]storage.Entity) {
 	w.Helper()
-	after := w.everything()
-	for key, e := range after {
-		was, ok := before[key]
-		switch {
-		case !ok:
-			w.Errorf("%s was stored: %.100q", key, e.Data)
-		case !bytes.Equal(was.Data, e.Data) || !was.Expire.Equal(e.Expire) || fmt.Sprint(was.Index) != fmt.Sprint(e.Index):
-			w.Errorf("%s was changed from %.100q %v to %.100q %v", key, was.Data, was.Index, e.Data, e.Index)
-		}
-	}
-	for key := range before {
-		if _, ok := after[key]; !ok {
-			w.Errorf("%s was removed", key)
-		}
-	}
+	w.store.WantSame(w, before)
 }

@@ -4,16 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math"
 	"math/rand/v2"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/anishathalye/porcupine"
 
 	"github.com/tallystick/tallystick/internal/storage"
+	"github.com/tallystick/tallystick/internal/storage/storagetest"
 	"github.com/tallystick/tallystick/internal/visit"
 )
 
@@ -164,7 +165,7 @@ func TestCountsAndReadsOfAPageAreLinearizable(t *testing.T) {
 		wantsUnknown bool
 	}{
 		{"SQLite", freshSQLite, sound, pick(10, 500), false},
-		{"SQLite that loses answers", freshSQLite, losing, pick(10, 500), true},
+		{"SQLite that loses answers", freshSQLite, storagetest.Losing, pick(10, 500), true},
 		{"Datastore", freshDatastore, sound, pick(2, 50), false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -190,12 +191,10 @@ func TestCountsAndReadsOfAPageAreLinearizable(t *testing.T) {
 }
 
 func TestABrokenStoreIsNotLinearizable(t *testing.T) {
-	for name, breaks := range map[string]func(storage.Store) storage.Store{
-		"it reads from a cache":               func(s storage.Store) storage.Store { return &stale{Store: s} },
-		"it gets and puts in no transaction":  func(s storage.Store) storage.Store { return unlocked{s} },
-		"it forgets what it acknowledged":     func(s storage.Store) storage.Store { return &forgetful{Store: s} },
-		"it does what it says was not stored": func(s storage.Store) storage.Store { return &lying{Store: s} },
-	} {
+	broken := maps.Clone(storagetest.Broken)
+	broken["it reads from a cache"] = func(s storage.Store) storage.Store { return &stale{Store: s} }
+	broken["it gets and puts in no transaction"] = func(s storage.Store) storage.Store { return unlocked{s} }
+	for name, breaks := range broken {
 		t.Run(name, func(t *testing.T) {
 			store := breaks(freshSQLite(t).open(t))
 			services := []*visit.Service{visit.New(store, visit.Options{}), visit.New(store, visit.Options{})}
@@ -205,36 +204,6 @@ func TestABrokenStoreIsNotLinearizable(t *testing.T) {
 }
 
 func sound(s storage.Store) storage.Store { return s }
-
-// losing loses answers of a store: some callers' operations run again, and of a few
-// the outcome stays unknown, whether they were done or not. Of a few only, for each
-// doubles what there is to check.
-func losing(s storage.Store) storage.Store { return &losingStore{Store: s} }
-
-type losingStore struct {
-	storage.Store
-	unknown atomic.Int32
-}
-
-func (s *losingStore) Update(ctx context.Context, fn func(storage.Tx) error) error {
-	for lost := false; ; lost = true {
-		dice := rand.IntN(100)
-		if dice < 5 && s.unknown.Add(1) <= 1 {
-			return fmt.Errorf("%w: before the commit", storage.ErrUnknown)
-		}
-		err := s.Store.Update(ctx, fn)
-		switch {
-		case err != nil && lost: // what was lost may have been stored: it was
-			return fmt.Errorf("%w: %w", storage.ErrUnknown, err)
-		case err != nil:
-			return err
-		case dice >= 90 && s.unknown.Add(1) <= 2:
-			return fmt.Errorf("%w: after the commit", storage.ErrUnknown)
-		case dice < 60:
-			return nil
-		}
-	}
-}
 
 // stale answers nine of ten Gets from a cache.
 type stale struct {
@@ -272,33 +241,6 @@ func (s unlocked) Update(ctx context.Context, fn func(storage.Tx) error) error {
 		}
 		return nil
 	})
-}
-
-// forgetful does nothing in one of ten transactions, and says that it did.
-type forgetful struct {
-	storage.Store
-	updates atomic.Int64
-}
-
-func (s *forgetful) Update(ctx context.Context, fn func(storage.Tx) error) error {
-	if s.updates.Add(1)%10 == 0 {
-		return fn(&pretended{ctx: ctx, store: s.Store})
-	}
-	return s.Store.Update(ctx, fn)
-}
-
-// lying does one of ten transactions and says that it did not.
-type lying struct {
-	storage.Store
-	updates atomic.Int64
-}
-
-func (s *lying) Update(ctx context.Context, fn func(storage.Tx) error) error {
-	err := s.Store.Update(ctx, fn)
-	if err == nil && s.updates.Add(1)%10 == 0 {
-		return storage.ErrUnavailable
-	}
-	return err
 }
 
 // pretended is a transaction that is none.

@@ -5,6 +5,9 @@
 // it. get.go, update.go, isolation.go with snapshot.go, context.go and limits.go follow
 // Store and Tx; keys.go, values.go and expire.go follow Key and Entity; query.go,
 // count.go and cursor.go follow Query and Page; model.go compares random histories with a map.
+//
+// For the tests of what stands on a store there are stores that can be looked into
+// (watched.go), and that cannot be relied on (unreliable.go).
 package storagetest
 
 import (
