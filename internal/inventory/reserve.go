@@ -206,7 +206,6 @@ func (s *Service) end(ctx context.Context, c Caller, name, id string, args []any
 	key, found := at.key(), page.row(at)
 	return s.run(ctx, c, change{
 		name: name, args: args, skus: found.skus(), page: &key,
-		// The page is written anew: a batch may bring in as many pages as it has changes.
 		size: len(found.Lines) * (rowBytes(c.Who) + MaxReference), pageSize: page.size,
 		apply: func(w *work) error {
 			r := w.page.row(at)
