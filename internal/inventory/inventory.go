@@ -146,7 +146,7 @@ func (s *Service) Stats() merge.Stats { return s.group.Stats() }
 // CheckSKU says what is wrong with an item's name.
 func CheckSKU(sku string) error {
 	switch {
-	case sku == "" || len(sku) > MaxSKU || strings.IndexFunc(sku, notInSKU) >= 0:
+	case sku == "" || len(sku) > MaxSKU || strings.IndexFunc(sku, NotInName) >= 0:
 		return fmt.Errorf("%w %.80q: it has 1 to %d letters, digits and . _ ~ : @ -", ErrSKU, sku, MaxSKU)
 	case strings.Trim(sku, ".") == "" || routeNames[sku]:
 		return fmt.Errorf("%w %q: this name is taken by a route", ErrSKU, sku)
@@ -159,16 +159,21 @@ func CheckSKU(sku string) error {
 // routeNames stand in an item's place in a route.
 var routeNames = map[string]bool{"alerts": true, "batch": true, "count.js": true}
 
-func notInSKU(r rune) bool {
+// NotInName says of a character that no name has it that stands in a URL.
+func NotInName(r rune) bool {
 	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._~:@-", r))
 }
+
+// NotPrintable says of a character that no text for people has it: a control character, or
+// what stands for bytes that are no UTF-8.
+func NotPrintable(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }
 
 // checkText holds what stands in the ledger to a length, and to what can be printed.
 func checkText(name, text string, max int) error {
 	if len(text) > max {
 		return fmt.Errorf("%w: %s has over %d bytes", ErrText, name, max)
 	}
-	if strings.IndexFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }) >= 0 {
+	if strings.IndexFunc(text, NotPrintable) >= 0 {
 		return fmt.Errorf("%w: %s has control characters, or is not UTF-8", ErrText, name)
 	}
 	return nil

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-json-experiment/json"
 
+	"github.com/tallystick/tallystick/internal/inventory"
 	"github.com/tallystick/tallystick/internal/merge"
 	"github.com/tallystick/tallystick/internal/storage"
 )
@@ -73,11 +74,8 @@ var deliveryIDForm = fmt.Sprintf("it has 1 to %d letters A-Z a-z, digits and . _
 // isDeliveryID says whether a delivery may have this id. It is a part of a URL, where
 // points alone mean another place, and of a key, where databases keep __x__ for themselves.
 func isDeliveryID(id string) bool {
-	alien := func(r rune) bool {
-		return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("._~:@-", r))
-	}
 	reserved := strings.Trim(id, ".") == "" || len(id) >= 4 && strings.HasPrefix(id, "__") && strings.HasSuffix(id, "__")
-	return len(id) <= MaxDeliveryID && !reserved && strings.IndexFunc(id, alien) < 0
+	return len(id) <= MaxDeliveryID && !reserved && strings.IndexFunc(id, inventory.NotInName) < 0
 }
 
 const deliveryKind = "Delivery"
@@ -150,9 +148,9 @@ func (a *accepted) deliver(now func() time.Time) merge.Op[Delivery, struct{}] {
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	op := merge.Op[Delivery, struct{}]{Brings: 1, Bytes: a.bytes() + len(ids)*maxDeliveryBytes}
+	op := merge.Op[Delivery, struct{}]{Brings: 1, Bytes: a.bytes()}
 	for _, id := range ids {
-		op.Keys = append(op.Keys, deliveryKey(id))
+		op.Keys, op.Sizes = append(op.Keys, deliveryKey(id)), append(op.Sizes, maxDeliveryBytes)
 	}
 	op.Apply = func(t *merge.Turn[Delivery]) (none struct{}, err error) {
 		at := now().UTC().Truncate(storage.TimeResolution)

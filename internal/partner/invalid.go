@@ -51,8 +51,7 @@ func checkJSON(data []byte) error {
 // checkText holds what a partner writes for people to a length, and to what can be
 // printed, as the stock's ledger does.
 func checkText(where, text string, max int) error {
-	alien := func(r rune) bool { return r < ' ' || r == 0x7f || r == 0xfffd }
-	if len(text) > max || strings.IndexFunc(text, alien) >= 0 {
+	if len(text) > max || strings.IndexFunc(text, inventory.NotPrintable) >= 0 {
 		return invalid(where, "it has at most %d bytes, and no control or replacement characters", max)
 	}
 	return nil

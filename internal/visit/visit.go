@@ -203,7 +203,7 @@ func (s *Service) Set(ctx context.Context, p Page, t Tally) error {
 	}
 	_, err := s.group.Do(ctx, merge.Op[state, Tally]{
 		Keys:  s.shardKeys(p),
-		Bytes: fullPageBytes * s.shards,
+		Sizes: slices.Repeat([]int{fullPageBytes}, s.shards),
 		Apply: func(turn *merge.Turn[state]) (Tally, error) {
 			shards := s.states(turn, 0)
 			for i, st := range shards {
@@ -243,7 +243,7 @@ func (s *Service) states(turn *merge.Turn[state], i int) []*state {
 func (s *Service) Delete(ctx context.Context, p Page) (existed bool, err error) {
 	gone, err := s.group.Do(ctx, merge.Op[state, Tally]{
 		Keys:  s.shardKeys(p),
-		Bytes: fullPageBytes * s.shards,
+		Sizes: slices.Repeat([]int{fullPageBytes}, s.shards),
 		Apply: func(turn *merge.Turn[state]) (gone Tally, err error) {
 			for i := range s.shards {
 				if turn.State(i) != nil {
