@@ -25,7 +25,7 @@ func TestADeployedFunctionThatCannotStartSaysSo(t *testing.T) {
 	t.Cleanup(func() { slog.SetDefault(before) })
 
 	tries := 0
-	handler := deployed(edge.Function{Name: "picky", EntryPoint: "Picky", Stateless: true, Register: func(a *edge.API) {
+	handler := deployed(edge.Function{Name: "picky", EntryPoint: "Picky", Register: func(a *edge.API) {
 		tries++
 		a.Refuse(errors.New("PARTNERS: it is a folder of sand"))
 	}})

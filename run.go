@@ -68,7 +68,7 @@ func deployed(f edge.Function) http.Handler {
 			return nil, err
 		}
 		env := edge.Env{Config: config}
-		if !f.Stateless {
+		if f.Access != 0 {
 			if env.Store, err = OpenStore(context.Background(), config.Store); err != nil {
 				return nil, err
 			}

@@ -16,17 +16,18 @@ import (
 	"github.com/tallystick/tallystick/functions/update"
 	"github.com/tallystick/tallystick/functions/visits"
 	"github.com/tallystick/tallystick/internal/edge"
+	"github.com/tallystick/tallystick/internal/storage"
 )
 
 // Functions is the table of functions.
 var Functions = []edge.Function{
-	{EntryPoint: "Visits", Name: "visits", Register: visits.Register},
-	{EntryPoint: "Store", Name: "store", Register: store.Register},
-	{EntryPoint: "Fetch", Name: "fetch", Register: fetch.Register},
-	{EntryPoint: "Remove", Name: "remove", Register: remove.Register},
-	{EntryPoint: "Stock", Name: "stock", Register: stock.Register},
-	{EntryPoint: "Update", Name: "update", Register: update.Register},
-	{EntryPoint: "Docs", Name: "docs", Stateless: true, Register: docs.Register},
+	{EntryPoint: "Visits", Name: "visits", Access: storage.All, Register: visits.Register},
+	{EntryPoint: "Store", Name: "store", Access: storage.All, Register: store.Register},
+	{EntryPoint: "Fetch", Name: "fetch", Access: storage.Reads | storage.Lists, Register: fetch.Register},
+	{EntryPoint: "Remove", Name: "remove", Access: storage.All, Register: remove.Register},
+	{EntryPoint: "Stock", Name: "stock", Access: storage.All, Register: stock.Register},
+	{EntryPoint: "Update", Name: "update", Access: storage.All, Partners: true, Register: update.Register},
+	{EntryPoint: "Docs", Name: "docs", Register: docs.Register},
 }
 
 // GatewayConfig is the gateway's routing table, generated from the functions.

@@ -31,8 +31,12 @@ type Function struct {
 	Name       string // its folder below functions/, and its backend's name
 	EntryPoint string // the name capitalised: what Cloud Functions calls it
 
-	// Stateless functions run without a store.
-	Stateless bool
+	// Access is what the function does with the store, and all that it is granted where
+	// it is deployed. Without any it runs without a store.
+	Access storage.Access
+
+	// Partners says that it reads the partners' documents, and so their secrets.
+	Partners bool
 
 	// Register declares the function's operations on a.
 	Register func(a *API)

@@ -23,6 +23,9 @@ const IdempotencyLife = 7 * 24 * time.Hour
 // IdempotencyKind is the kind of the entities that keep those results.
 const IdempotencyKind = "Idempotency"
 
+// Kinds is what every Group keeps, whatever its states.
+func Kinds() []storage.Kind { return []storage.Kind{{Name: IdempotencyKind, Expires: true}} }
+
 // Idempotency makes an operation happen once however often it is sent.
 type Idempotency struct {
 	Scope   string // what the key is for, such as "visits": two scopes may use one key
