@@ -4,45 +4,20 @@ import (
 	"bytes"
 	"go/parser"
 	"go/token"
-	"io"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
+	"github.com/tallystick/tallystick/internal/buildpack"
 	"github.com/tallystick/tallystick/internal/storage/emulator"
 )
 
 // framework is what the root package itself has to import: the buildpack looks for
 // it there, and without it takes a template that this package does not fit.
 const framework = "github.com/GoogleCloudPlatform/functions-framework-go/functions"
-
-// mainFile is what the buildpack puts beside the functions (GoogleCloudPlatform/
-// buildpacks, cmd/go/functions_framework/lib): it imports the root package, whose
-// init registers the functions, and starts the one that FUNCTION_TARGET names.
-const mainFile = `package main
-
-import (
-	"log"
-	"net/http"
-	"os"
-
-	_ "` + module + `"
-
-	"github.com/GoogleCloudPlatform/functions-framework-go/funcframework"
-)
-
-func main() {
-	http.HandleFunc("/robots.txt", http.NotFound)
-	http.HandleFunc("/favicon.ico", http.NotFound)
-	log.Fatal(funcframework.StartHostPort("127.0.0.1", os.Getenv("PORT")))
-}
-`
 
 // TestDeployedFunctions does on this machine what a deployment does: it takes the
 // files that gcloud would upload, builds them as the buildpack does, and calls each
@@ -51,8 +26,8 @@ func TestDeployedFunctions(t *testing.T) {
 	app := buildUploaded(t)
 
 	t.Run("Docs serves the description", func(t *testing.T) {
-		f := startFunction(t, app, "Docs")
-		if status, body := f.call(t, http.MethodGet, "/openapi.json"); status != http.StatusOK || !strings.HasPrefix(body, "{") {
+		f := buildpack.Start(t, app, "Docs")
+		if status, body := f.Call(t, http.MethodGet, "/openapi.json"); status != http.StatusOK || !strings.HasPrefix(body, "{") {
 			t.Errorf("GET /openapi.json: %d %.100s, want 200 and JSON", status, body)
 		}
 	})
@@ -68,20 +43,20 @@ func TestDeployedFunctions(t *testing.T) {
 		{"Visits says which settings cannot be", []string{"STORE=datastore:test", "SHARDS=0"}, "SHARDS: 0 is not 1 to 100"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := startFunction(t, app, "Visits", tt.env...)
-			status, body := f.call(t, http.MethodPost, "/visits")
+			f := buildpack.Start(t, app, "Visits", tt.env...)
+			status, body := f.Call(t, http.MethodPost, "/visits")
 			if status != http.StatusServiceUnavailable || !strings.Contains(body, `"NOT_STARTED"`) {
 				t.Errorf("POST /visits: %d %s, want 503 NOT_STARTED", status, body)
 			}
-			if log := f.stop(); !strings.Contains(log, tt.log) {
+			if log := f.Stop(); !strings.Contains(log, tt.log) {
 				t.Errorf("the log does not say %q:\n%s", tt.log, log)
 			}
 		})
 	}
 
 	t.Run("Visits counts in Datastore", func(t *testing.T) {
-		f := startFunction(t, app, "Visits", "STORE=datastore:test-buildpack", "DATASTORE_EMULATOR_HOST="+emulator.Datastore(t))
-		status, body := f.call(t, http.MethodPost, "/visits?page=/about")
+		f := buildpack.Start(t, app, "Visits", "STORE=datastore:test-buildpack", "DATASTORE_EMULATOR_HOST="+emulator.Datastore(t))
+		status, body := f.Call(t, http.MethodPost, "/visits?page=/about")
 		if status != http.StatusOK || !strings.Contains(body, `"visits":1,`) {
 			t.Errorf("POST /visits: %d %s, want 200 and the first visit", status, body)
 		}
@@ -121,25 +96,9 @@ func buildUploaded(t *testing.T) string {
 	for _, name := range names {
 		copyFile(t, name, filepath.Join(source, name))
 	}
-	// The buildpack's own main package, within the function's module.
-	folder := filepath.Join(source, "functions.local", "app")
-	if err := os.MkdirAll(folder, 0o777); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(folder, "main.go"), []byte(mainFile), 0o666); err != nil {
-		t.Fatal(err)
-	}
-	if out, err := run(source, "go", "mod", "tidy"); err != nil {
-		if os.Getenv("CI") != "true" && unreachable(out) {
-			t.Skipf("needs the modules that go mod tidy asks for, from the network or the module cache: what is deployed is not built\n%s", out)
-		}
-		t.Fatalf("go mod tidy: %v\n%s", err, out)
-	}
-	if out, err := run(source, "go", "build", "-buildvcs=false", "-o", "app", "./functions.local/app"); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
+	program := buildpack.Build(t, source, module)
 	checkLinked(t, source, names)
-	return filepath.Join(source, "app")
+	return program
 }
 
 // checkLinked wants neither SQLite nor test code in the program, and wants nothing
@@ -147,7 +106,7 @@ func buildUploaded(t *testing.T) string {
 func checkLinked(t *testing.T, source string, uploaded []string) {
 	t.Helper()
 	const files = `{{$p := .}}{{.ImportPath}}{{range .GoFiles}}{{"\n"}}{{$p.Dir}}/{{.}}{{end}}{{range .IgnoredGoFiles}}{{"\n"}}{{$p.Dir}}/{{.}}{{end}}{{range .EmbedFiles}}{{"\n"}}{{$p.Dir}}/{{.}}{{end}}`
-	out, err := run(source, "go", "list", "-deps", "-f", files, "./functions.local/app")
+	out, err := buildpack.Run(source, "go", "list", "-deps", "-f", files, buildpack.Main)
 	if err != nil {
 		t.Fatalf("go list: %v\n%s", err, out)
 	}
@@ -200,84 +159,4 @@ func copyFile(t *testing.T, from, to string) {
 	if err := os.WriteFile(to, b, 0o666); err != nil {
 		t.Fatal(err)
 	}
-}
-
-func run(folder string, command ...string) (string, error) {
-	c := exec.Command(command[0], command[1:]...)
-	c.Dir = folder
-	c.Env = append(os.Environ(), "GOWORK=off")
-	out, err := c.CombinedOutput()
-	return string(out), err
-}
-
-// unreachable says whether the go command failed for want of a network.
-func unreachable(out string) bool {
-	for _, s := range []string{"dial tcp", "module lookup disabled by GOPROXY=off", "no such host", "i/o timeout"} {
-		if strings.Contains(out, s) {
-			return true
-		}
-	}
-	return false
-}
-
-// function is a running one.
-type function struct {
-	url  string
-	stop func() (log string)
-}
-
-// startFunction runs the program with nothing of this machine's settings, and waits
-// until it listens.
-func startFunction(t *testing.T, app, target string, env ...string) *function {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := l.Addr().String()
-	l.Close()
-	_, port, _ := net.SplitHostPort(address)
-
-	var log bytes.Buffer
-	c := exec.Command(app)
-	c.Env = append([]string{"PORT=" + port, "FUNCTION_TARGET=" + target}, env...)
-	c.Stdout, c.Stderr = &log, &log
-	if err := c.Start(); err != nil {
-		t.Fatal(err)
-	}
-	f := &function{url: "http://" + address, stop: sync.OnceValue(func() string {
-		c.Process.Kill()
-		c.Wait()
-		return log.String()
-	})}
-	t.Cleanup(func() { f.stop() })
-
-	for until := time.Now().Add(30 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			conn.Close()
-			return f
-		}
-		if time.Now().After(until) {
-			t.Fatalf("%s does not listen: %v\n%s", target, err, f.stop())
-		}
-	}
-}
-
-func (f *function) call(t *testing.T, method, path string) (status int, body string) {
-	t.Helper()
-	r, err := http.NewRequest(method, f.url+path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	reply, err := http.DefaultClient.Do(r)
-	if err != nil {
-		t.Fatalf("%v\n%s", err, f.stop())
-	}
-	defer reply.Body.Close()
-	b, err := io.ReadAll(reply.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return reply.StatusCode, string(b)
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -58,16 +59,31 @@ func OpenStore(ctx context.Context, url string) (storage.Store, error) {
 	return store, nil
 }
 
+// Find returns the function of a name.
+func Find(name string) (edge.Function, bool) {
+	i := slices.IndexFunc(Functions, func(f edge.Function) bool { return f.Name == name })
+	if i < 0 {
+		return edge.Function{}, false
+	}
+	return Functions[i], true
+}
+
 // deployed serves a function with the settings of its environment. It opens
 // nothing before the first request, for a cold start is paid by a person, and then
 // opens once.
 func deployed(f edge.Function) http.Handler {
 	open := sync.OnceValues(func() (http.Handler, error) {
 		config, err := edge.LoadConfig()
+		if edge.Deployed() { // before the error, which goes there
+			slog.SetDefault(slog.New(edge.NewCloudLog(os.Stderr, config.Level(), config.ProjectID())))
+		}
 		if err != nil {
 			return nil, err
 		}
 		env := edge.Env{Config: config}
+		if env.Traces, err = edge.OpenTraces(config, true); err != nil {
+			return nil, err
+		}
 		if f.Access != 0 {
 			if env.Store, err = OpenStore(context.Background(), config.Store); err != nil {
 				return nil, err
@@ -82,9 +98,7 @@ func deployed(f edge.Function) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		handler, err := open()
 		if err != nil {
-			slog.ErrorContext(r.Context(), "function cannot start", "function", f.Name, "error", err)
-			edge.Unavailable(w)
-			return
+			handler = edge.Unavailable(f, err)
 		}
 		handler.ServeHTTP(w, r)
 	})

@@ -47,7 +47,7 @@ func BenchmarkMemory(b *testing.B) {
 		b.Fatal(err)
 	}
 	c := exec.Command(build(b, "github.com/tallystick/tallystick/bench/function"))
-	c.Env = append(os.Environ(), "FUNCTION_TARGET=Visits", "PORT="+port, "RATE_LIMIT=0",
+	c.Env = append(os.Environ(), "FUNCTION_TARGET=Visits", "PORT="+port, "RATE_LIMIT=0", "LOG_LEVEL=warn",
 		"STORE=datastore:memory", "DATASTORE_EMULATOR_HOST="+emulator.Datastore(b))
 	function := start(b, addr, c)
 	perSecond := wrk(b, 256, "http://"+addr+"/visits?page=/")

@@ -3,6 +3,7 @@ package bench
 import (
 	"bufio"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -22,6 +23,7 @@ func TestMain(m *testing.M) {
 	if addr := os.Getenv("BENCH_BARE_ADDR"); addr != "" {
 		bare(addr)
 	}
+	slog.SetLogLoggerLevel(slog.LevelWarn) // what runs in this process logs no requests either
 	os.Exit(m.Run())
 }
 
@@ -65,7 +67,9 @@ type server struct {
 // start starts a server and waits until it listens. It is stopped at the end.
 func start(b *testing.B, addr string, c *exec.Cmd) *server {
 	b.Helper()
-	c.Stderr = os.Stderr
+	if c.Stderr == nil {
+		c.Stderr = os.Stderr
+	}
 	if err := c.Start(); err != nil {
 		b.Fatal(err)
 	}
@@ -92,15 +96,21 @@ func startBare(b *testing.B) *server {
 	return start(b, addr, c)
 }
 
-// startServe starts tallystick serve with a database of its own.
+// startServe starts tallystick serve with a database of its own. It logs no requests
+// unless the flags ask for it.
 func startServe(b *testing.B, flags ...string) *server {
 	b.Helper()
 	addr := freeAddr(b)
+	return start(b, addr, serveCommand(b, addr, flags...))
+}
+
+func serveCommand(b *testing.B, addr string, flags ...string) *exec.Cmd {
+	b.Helper()
 	store := "sqlite:" + filepath.Join(b.TempDir(), "bench.db")
 	c := exec.Command(build(b, "github.com/tallystick/tallystick/cmd/tallystick"),
 		append([]string{"serve", "--addr", addr, "--store", store, "--api-key", "bench"}, flags...)...)
-	c.Env = append(os.Environ(), "RATE_LIMIT=0")
-	return start(b, addr, c)
+	c.Env = append(os.Environ(), "RATE_LIMIT=0", "LOG_LEVEL=warn")
+	return c
 }
 
 // memory is the most that the process had resident so far, in MiB.

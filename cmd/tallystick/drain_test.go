@@ -95,7 +95,7 @@ func TestASecondSignalEndsTheServerAtOnce(t *testing.T) {
 // TestAClientThatHangsDoesNotKeepTheServer: it is waited for as long as drainTime says.
 func TestAClientThatHangsDoesNotKeepTheServer(t *testing.T) {
 	t.Parallel()
-	s := startServer(t, t.TempDir(), "API_KEYS=secret")
+	s := startServer(t, t.TempDir(), "API_KEYS=secret", "LOG_LEVEL=warn")
 	s.begin("POST", "/visits/import", "application/x-ndjson")
 	s.begin("PUT", "/visits", "application/json")
 	s.dial().write("POST /visits HTTP/1.1\r\nHost: half a head")

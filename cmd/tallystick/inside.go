@@ -23,6 +23,10 @@ func addressName(f edge.Function) string { return strings.ToUpper(f.Name) + "_UR
 
 // runInside runs all functions in this process, on one store.
 func runInside(ctx context.Context, config edge.Config) (*running, error) {
+	traces, err := edge.OpenTraces(config, false)
+	if err != nil {
+		return nil, err
+	}
 	store, err := tallystick.OpenStore(ctx, config.Store)
 	if err != nil {
 		return nil, err
@@ -31,9 +35,9 @@ func runInside(ctx context.Context, config edge.Config) (*running, error) {
 		addresses: make(map[string]string),
 		handlers:  make(map[string]http.Handler),
 		figures:   make(figures),
-		close:     store.Close,
+		close:     func() error { traces.Close(); return store.Close() },
 	}
-	env := edge.Env{Config: config, Store: store, Publish: r.figures.publish}
+	env := edge.Env{Config: config, Store: store, Publish: r.figures.publish, Traces: traces}
 	for _, f := range tallystick.Functions {
 		address := "http://" + f.Name + ".internal"
 		r.addresses[addressName(f)] = address

@@ -38,6 +38,8 @@ func functionCommand() *cobra.Command {
 		Args:   cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			signal.Ignore(os.Interrupt, syscall.SIGTERM)
+			config, _ := edge.LoadConfig() // what is wrong with it the function itself says
+			logTo(os.Stderr, config.Level())
 			go func() {
 				io.Copy(io.Discard, os.Stdin)
 				os.Exit(0)
@@ -120,6 +122,7 @@ func (p process) run(ctx context.Context) error {
 		"PORT="+strconv.Itoa(p.port),
 		"STORE="+p.config.Store,
 		"ALLOWED_ORIGINS="+strings.Join(p.config.AllowedOrigins, ","),
+		"LOG_LEVEL="+p.config.LogLevel,
 	)
 	c.Stderr = os.Stderr
 	alive, err := c.StdinPipe() // closed when this process ends

@@ -34,6 +34,7 @@ type serveOptions struct {
 	apiKeys   []string
 	processes bool
 	debugAddr string
+	logLevel  string
 }
 
 func serveCommand() *cobra.Command {
@@ -56,6 +57,7 @@ func serveCommand() *cobra.Command {
 	f.StringVar(&o.store, "store", envOr("STORE", defaultStore), "sqlite:PATH, datastore:PROJECT or firestore:PROJECT (STORE)")
 	f.StringSliceVar(&o.apiKeys, "api-key", nil, "key that opens the keyed routes; repeat it for more (API_KEYS, comma-separated)")
 	f.BoolVar(&o.processes, "processes", false, "run every function as a process of its own, as deployed")
+	f.StringVar(&o.logLevel, "log-level", envOr("LOG_LEVEL", "info"), "least that is logged: debug, info (each request), warn, error (LOG_LEVEL)")
 	f.StringVar(&o.debugAddr, "debug-addr", "", "serve profiles, and without --processes figures, at /debug/ on this address")
 	return c
 }
@@ -81,7 +83,11 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	config.Store = o.store
+	config.Store, config.LogLevel = o.store, o.logLevel
+	if err := config.Check(); err != nil {
+		return err
+	}
+	logTo(os.Stderr, config.Level())
 	if err := startable(config); err != nil {
 		return err
 	}

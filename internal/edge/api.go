@@ -4,7 +4,7 @@
 // Read Function here and Register in operation.go first, then cors.go, limit.go,
 // basicauth.go and accounts.go (who may call), stream.go, body.go and raw.go (bodies that an
 // operation reads itself), errors.go and refusal.go (what a client is told), client.go (who
-// called) and config.go.
+// called), watch.go, cloudlog.go and trace.go (what the log and the traces say) and config.go.
 package edge
 
 import (
@@ -47,6 +47,7 @@ type Env struct {
 	Config Config
 	Store  storage.Store    // nil where operations are only declared
 	Now    func() time.Time // default time.Now
+	Traces *Traces          // nil where nobody traces
 
 	// Publish, unless nil, is told of the figures that a function keeps about its
 	// work, by name.
@@ -136,13 +137,13 @@ func (r routes) ServeHTTP(w http.ResponseWriter, req *http.Request) { r.mux.Serv
 // Handler serves the API.
 func (a *API) Handler() http.Handler {
 	a.mux.Handle("/", cors.New(corsOptions(a.allowedOrigins(public))).Handler(http.HandlerFunc(a.unknown)))
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return a.watched(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer a.recover(w, r)
 		h := w.Header()
 		h.Set("Cache-Control", "no-store")
 		h.Set("X-Content-Type-Options", "nosniff")
-		a.mux.ServeHTTP(w, withoutSlash(r))
-	})
+		a.mux.ServeHTTP(w, r)
+	}))
 }
 
 // withoutSlash drops one trailing slash of the path, which the gateway lets pass.
@@ -164,6 +165,7 @@ func (a *API) recover(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if v == http.ErrAbortHandler {
+		tellCode(w, cutOff)
 		panic(v)
 	}
 	slog.ErrorContext(r.Context(), "panic", "function", a.function, "error", fmt.Sprint(v), "stack", string(debug.Stack()))
@@ -178,6 +180,7 @@ func (a *API) recover(w http.ResponseWriter, r *http.Request) {
 // To panic, as net/http has it, does not do: the functions framework would end the
 // reply as if it were complete.
 func Abort(w http.ResponseWriter) {
+	tellCode(w, cutOff)
 	conn, _, err := http.NewResponseController(w).Hijack()
 	if err != nil {
 		panic(http.ErrAbortHandler)
@@ -246,13 +249,17 @@ func (a *API) unknown(w http.ResponseWriter, r *http.Request) {
 	writeProblem(w, NewProblem(http.StatusNotFound, "NOT_FOUND", "There is nothing at this path."))
 }
 
-// Unavailable answers for a function that cannot start.
-func Unavailable(w http.ResponseWriter) {
-	h := w.Header()
-	h.Set("Access-Control-Allow-Origin", "*") // its settings, and so its origins, may be what is wrong
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	writeProblem(w, NewProblem(http.StatusServiceUnavailable, "NOT_STARTED", "The function cannot start; its log says why.").RetryAfter(30))
+// Unavailable answers for a function that cannot start, and logs why.
+func Unavailable(f Function, why error) http.Handler {
+	a := &API{Env: Env{Now: time.Now}, function: f.Name}
+	return a.watched(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		slog.ErrorContext(r.Context(), "function cannot start", "function", f.Name, "error", why)
+		h := w.Header()
+		h.Set("Access-Control-Allow-Origin", "*") // its settings, and so its origins, may be what is wrong
+		h.Set("Cache-Control", "no-store")
+		h.Set("X-Content-Type-Options", "nosniff")
+		writeProblem(w, NewProblem(http.StatusServiceUnavailable, "NOT_STARTED", "The function cannot start; its log says why.").RetryAfter(30))
+	}))
 }
 
 // writeProblem writes a problem outside of any operation.

@@ -349,8 +349,9 @@ func TestAnOperationDeclaresItself(t *testing.T) {
 }
 
 func TestUnavailable(t *testing.T) {
+	captureLog(t)
 	w := httptest.NewRecorder()
-	Unavailable(w)
+	Unavailable(things(works), errors.New("no")).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/things", nil))
 	if w.Code != 503 || w.Header().Get("Retry-After") != "30" || !strings.Contains(w.Body.String(), `"code":"NOT_STARTED"`) {
 		t.Errorf("%d %v %s, want 503 NOT_STARTED with Retry-After 30", w.Code, w.Header(), w.Body)
 	}

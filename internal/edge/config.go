@@ -3,6 +3,7 @@ package edge
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/url"
 	"os"
 	"reflect"
@@ -25,6 +26,9 @@ type Config struct {
 	BasicAuth      string   `env:"BASIC_AUTH"` // hashes: never to be logged
 	Partners       string   `env:"PARTNERS"`
 	LegacyUpdates  string   `env:"LEGACY_UPDATES"` // see LegacyUntil
+	LogLevel       string   `env:"LOG_LEVEL" envDefault:"info"`
+	Project        string   `env:"GOOGLE_CLOUD_PROJECT"` // see ProjectID
+	TraceEndpoint  string   `env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
 }
 
 // Deployed says whether this process is a deployed function: Cloud Functions and
@@ -85,6 +89,9 @@ func (c Config) Check() error {
 	wrong(err != nil, "BASIC_AUTH: %w", err)
 	_, err = legacyUntil(c.LegacyUpdates)
 	wrong(err != nil, "LEGACY_UPDATES: %q is neither true nor false, nor the last day, such as 2027-06-30", c.LegacyUpdates)
+	wrong(!slices.Contains([]string{"", "debug", "info", "warn", "error"}, c.LogLevel), "LOG_LEVEL: %q is not debug, info, warn or error", c.LogLevel)
+	wrong(c.TraceEndpoint != "" && !isCollector(c.TraceEndpoint),
+		"OTEL_EXPORTER_OTLP_ENDPOINT: %q is not the address of a collector, such as http://localhost:4318", c.TraceEndpoint)
 	if len(errs) > 0 {
 		return fmt.Errorf("settings: %w", errors.Join(errs...))
 	}
@@ -115,6 +122,32 @@ func legacyUntil(setting string) (time.Time, error) {
 	}
 	day, err := time.Parse(time.DateOnly, setting)
 	return day.AddDate(0, 0, 1), err
+}
+
+// Level is the least that is logged.
+func (c Config) Level() slog.Level {
+	var l slog.Level
+	_ = l.UnmarshalText([]byte(c.LogLevel)) // which leaves info where it is none
+	return l
+}
+
+// ProjectID is the Google Cloud project that the functions run in, as far as it is known: the
+// one that is named, or the store's.
+func (c Config) ProjectID() string {
+	if c.Project != "" {
+		return c.Project
+	}
+	scheme, name, _ := strings.Cut(c.Store, ":")
+	if scheme != "datastore" && scheme != "firestore" {
+		return ""
+	}
+	project, _, _ := strings.Cut(name, "/")
+	return project
+}
+
+func isCollector(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
 
 // isOrigin says whether s is * or what a browser sends as Origin: in lower case, and

@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"log/slog"
 	"reflect"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ func clean(t *testing.T) {
 
 func TestConfigHasDefaults(t *testing.T) {
 	clean(t)
-	want := Config{AllowedOrigins: []string{"*"}, RateLimit: 20, TrustedHops: 1, MergeQueue: 10_000, Shards: 1}
+	want := Config{AllowedOrigins: []string{"*"}, RateLimit: 20, TrustedHops: 1, MergeQueue: 10_000, Shards: 1, LogLevel: "info"}
 	if got, err := LoadConfig(); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("LoadConfig() = %+v, %v; want %+v", got, err, want)
 	}
@@ -34,10 +35,12 @@ func TestConfigComesFromTheEnvironment(t *testing.T) {
 		"STORE": "sqlite:x.db", "ALLOWED_ORIGINS": "https://example.com,http://localhost:8000", "RATE_LIMIT": "0.5",
 		"TRUSTED_HOPS": "3", "MERGE_QUEUE": "7", "SHARDS": "4", "BASIC_AUTH": "anna:" + secret,
 		"PARTNERS": "partners", "LEGACY_UPDATES": "2027-06-30",
+		"LOG_LEVEL": "warn", "GOOGLE_CLOUD_PROJECT": "shop", "OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318",
 	} {
 		t.Setenv(name, value)
 	}
-	want := Config{"sqlite:x.db", []string{"https://example.com", "http://localhost:8000"}, 0.5, 3, 7, 4, "anna:" + secret, "partners", "2027-06-30"}
+	want := Config{"sqlite:x.db", []string{"https://example.com", "http://localhost:8000"}, 0.5, 3, 7, 4, "anna:" + secret, "partners", "2027-06-30",
+		"warn", "shop", "http://localhost:4318"}
 	if got, err := LoadConfig(); err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("LoadConfig() = %+v, %v; want %+v", got, err, want)
 	}
@@ -60,6 +63,9 @@ func TestConfigNamesTheSettingThatCannotBe(t *testing.T) {
 		{"SHARDS", []string{"1", "100"}, []string{"0", "-1", "101", "x", "1,5"}},
 		{"LEGACY_UPDATES", []string{"", "true", "false", "2027-06-30", "2020-02-29"},
 			[]string{"yes", "1", "TRUE", "on", " true", "2027-6-30", "2027-02-29", "2027-13-01", "30.06.2027", "2027-06-30T00:00:00Z", "2027-06-30 "}},
+		{"LOG_LEVEL", []string{"", "debug", "info", "warn", "error"}, []string{"INFO", "warning", "0", "trace", "info,warn", " info"}},
+		{"OTEL_EXPORTER_OTLP_ENDPOINT", []string{"", "http://localhost:4318", "https://telemetry.googleapis.com", "http://[::1]:4318/otlp"},
+			[]string{"localhost:4318", "telemetry.googleapis.com", "grpc://localhost:4317", "http://", "true"}},
 		{"BASIC_AUTH", []string{"anna:" + secret, "anna:" + secret + "\nbert:" + letter}, []string{"anna:secret", "anna", " ", secret}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -111,6 +117,30 @@ func TestTheOldSchemeEnds(t *testing.T) {
 		}
 		if got != tt.until {
 			t.Errorf("LEGACY_UPDATES=%s: it is on %v until %v, want %q", tt.setting, on, until, tt.until)
+		}
+	}
+}
+
+func TestTheProjectIsTheOneNamedOrTheStores(t *testing.T) {
+	for _, tt := range []struct{ project, store, want string }{
+		{"shop", "datastore:other", "shop"},
+		{"", "datastore:shop", "shop"},
+		{"", "firestore:shop/second", "shop"},
+		{"", "sqlite:shop.db", ""},
+		{"", "", ""},
+	} {
+		if got := (Config{Project: tt.project, Store: tt.store}).ProjectID(); got != tt.want {
+			t.Errorf("GOOGLE_CLOUD_PROJECT=%s STORE=%s: project %q, want %q", tt.project, tt.store, got, tt.want)
+		}
+	}
+}
+
+func TestTheLevelIsInfoUnlessItIsNamed(t *testing.T) {
+	for setting, want := range map[string]slog.Level{
+		"": slog.LevelInfo, "debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError, "bad": slog.LevelInfo,
+	} {
+		if got := (Config{LogLevel: setting}).Level(); got != want {
+			t.Errorf("LOG_LEVEL=%s: %v, want %v", setting, got, want)
 		}
 	}
 }

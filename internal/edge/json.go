@@ -32,6 +32,9 @@ type JSONAppender interface {
 }
 
 func writeJSON(w io.Writer, v any) error {
+	if p, ok := v.(*Problem); ok { // all problems come by here
+		tellCode(w, p.Code)
+	}
 	if raw, ok := v.(JSONAppender); ok {
 		_, err := w.Write(append(raw.AppendJSON(nil), '\n'))
 		return err

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"time"
 
+	"go.opentelemetry.io/otel/trace"
+
 	"github.com/tallystick/tallystick/internal/storage"
 )
 
@@ -18,6 +20,8 @@ type batch[S, R any] struct {
 	entities, bytes int
 
 	runs []run[R] // all so far, the last one last
+
+	span trace.SpanContext // of the transaction; see traced
 }
 
 // run is one execution of a batch's transaction: its number, and the result that
@@ -56,13 +60,16 @@ func (b *batch[S, R]) admit(c *call[S, R]) bool {
 // led by one of its own callers, so none works for a batch after its own.
 func (g *Group[S, R]) commit(b *batch[S, R]) {
 	g.fill(b)
-	ctx, cancel := context.WithDeadline(context.Background(), g.deadline(b))
+	ctx, end := b.traced()
+	defer end()
+	ctx, cancel := context.WithDeadline(ctx, g.deadline(b))
 	defer cancel()
 	var results []result[R]
 	err := errPanic
 	defer func() { // also when the store panics: the others must not wait for ever
 		g.finish(b)
 		for i, c := range b.calls {
+			b.tell(c)
 			switch {
 			case c.panicked != nil:
 				c.told <- word[S, R]{result: result[R]{panicked: c.panicked}}

@@ -11,7 +11,8 @@
 //
 // Read Op and Group.Do here first, then lane.go (who waits for whom), batch.go
 // (one transaction), turn.go (what an operation sees and changes), mark.go (why a lost
-// answer doubles nothing), and once.go (Idempotency-Key).
+// answer doubles nothing), once.go (Idempotency-Key) and trace.go (who is told what of a
+// batch).
 package merge
 
 import (
@@ -141,6 +142,8 @@ func (g *Group[S, R]) do(ctx context.Context, op *Op[S, R]) result[R] {
 	if err := ctx.Err(); err != nil {
 		return result[R]{err: err}
 	}
+	ctx, end := traced(ctx)
+	defer end()
 	c := &call[S, R]{op: op, ctx: ctx, told: make(chan word[S, R], 1)}
 	if err := g.enqueue(c); err != nil {
 		return result[R]{err: err}

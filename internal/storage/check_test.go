@@ -29,6 +29,9 @@ func (u untouched) Count(context.Context, Query) (int64, error) {
 	return 0, nil
 }
 
+// Snapshot returns one that must not be asked either.
+func (u untouched) Snapshot(context.Context) (DriverSnapshot, error) { return u, nil }
+
 func (u untouched) Update(_ context.Context, fn func(Getter) ([]Write, error)) error {
 	_, err := fn(func([]Key) ([]Entity, error) { u.Error("Tx.Get reached the driver"); return nil, nil })
 	return err
@@ -43,8 +46,13 @@ func TestWhatIsInvalidNeverReachesADriver(t *testing.T) {
 	update := func(fn func(Tx) error) error { return s.Update(t.Context(), fn) }
 	query := func(q Query) error { _, err := s.Query(t.Context(), q); return err }
 	count := func(q Query) error { _, err := s.Count(t.Context(), q); return err }
+	snapshot, err := s.Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, err := range map[string]error{
 		"Get":                 func() error { _, err := s.Get(t.Context(), good, bad); return err }(),
+		"Snapshot.Query":      func() error { _, err := snapshot.Query(t.Context(), Query{Kind: "a b", Limit: 1}); return err }(),
 		"Tx.Get":              update(func(tx Tx) error { _, err := tx.Get(good, bad); return err }),
 		"Tx.Put":              update(func(tx Tx) error { return tx.Put(Entity{Key: bad}) }),
 		"Tx.Delete":           update(func(tx Tx) error { return tx.Delete(bad) }),

@@ -17,11 +17,20 @@ type Driver interface {
 	// is left as it was, for a driver that needs an index: it is Query's then.
 	Count(ctx context.Context, q Query) (int64, error)
 
+	// Snapshot is Store.Snapshot.
+	Snapshot(ctx context.Context) (DriverSnapshot, error)
+
 	// Update is Store.Update. fn does all its reading through get, then returns
 	// the writes, at most one for each key.
 	Update(ctx context.Context, fn func(get Getter) ([]Write, error)) error
 
 	// Close is Store.Close.
+	Close() error
+}
+
+// DriverSnapshot is a driver's Snapshot. It is closed once, and not used after that.
+type DriverSnapshot interface {
+	Query(ctx context.Context, q Query) (Found, error)
 	Close() error
 }
 
@@ -56,10 +65,21 @@ func (s *store) Get(ctx context.Context, keys ...Key) ([]Entity, error) {
 	if err := checkKeys(keys); err != nil || len(keys) == 0 {
 		return nil, err
 	}
-	return s.driver.Get(ctx, keys)
+	ctx, op := begin(ctx, "Get", keys[0].Kind)
+	entities, err := s.driver.Get(ctx, keys)
+	op.end(err)
+	if err == nil {
+		op.usage.read(int64(len(keys)))
+	}
+	return entities, err
 }
 
 func (s *store) Query(ctx context.Context, q Query) (Page, error) {
+	return query(ctx, s.driver.Query, q)
+}
+
+// query asks a driver, or its snapshot, for a page.
+func query(ctx context.Context, ask func(context.Context, Query) (Found, error), q Query) (Page, error) {
 	if err := q.check(); err != nil {
 		return Page{}, err
 	}
@@ -68,10 +88,13 @@ func (s *store) Query(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, err
 	}
-	found, err := s.driver.Query(ctx, q)
+	ctx, op := begin(ctx, "Query", q.Kind)
+	found, err := ask(ctx, q)
+	op.end(err)
 	if err != nil {
 		return Page{}, err
 	}
+	op.usage.read(queryReads(q, len(found.Entities)))
 	page := Page{Entities: found.Entities, after: func(i int) string { return q.seal(found.After(i)) }}
 	if found.More {
 		page.Next = page.After(len(page.Entities) - 1)
@@ -86,18 +109,28 @@ func (s *store) Count(ctx context.Context, q Query) (int64, error) {
 	}
 	q.Limit = 0
 	q.Where = normalFilters(q.Where)
-	return s.driver.Count(ctx, q)
+	ctx, op := begin(ctx, "Count", q.Kind)
+	n, err := s.driver.Count(ctx, q)
+	op.end(err)
+	if err == nil {
+		op.usage.read(countReads(n))
+	}
+	return n, err
 }
 
-func (s *store) Update(ctx context.Context, fn func(Tx) error) error {
+func (s *store) Update(ctx context.Context, fn func(Tx) error) (err error) {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	ctx, op := begin(ctx, "Update", "")
+	defer func() { op.end(err) }() // also when fn panics
 	return s.driver.Update(ctx, func(get Getter) ([]Write, error) {
-		t := tx{get: get}
+		op.run()
+		t := tx{get: op.counting(get)}
 		if err := fn(&t); err != nil {
 			return nil, err
 		}
+		op.usage.wrote(t.writes)
 		return t.writes, nil
 	})
 }

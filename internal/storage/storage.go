@@ -56,6 +56,10 @@ var (
 	// ErrIndex says that the database has no index for this query. The error is an
 	// *IndexError, which knows what an operator must add. Some backends need none.
 	ErrIndex = errors.New("storage: the database has no index for this query")
+
+	// ErrTooOld says that a database no longer knows what was there when a snapshot
+	// was taken. Google's know it for an hour.
+	ErrTooOld = errors.New("storage: snapshot too old")
 )
 
 // IndexError is an ErrIndex.
@@ -124,6 +128,11 @@ type Store interface {
 	// called. It takes longer the more there are, and needs the index that Query does.
 	Count(ctx context.Context, q Query) (int64, error)
 
+	// Snapshot returns the store as it is now, for reading at leisure. Like Get, it
+	// sees every Update that had returned when it was called, and no Update in part.
+	// Those who write go on meanwhile. It has to be closed before the store.
+	Snapshot(ctx context.Context) (Snapshot, error)
+
 	// Update runs fn in a serializable transaction and commits it when fn returns
 	// nil. When fn returns an error, nothing is stored and Update returns that
 	// error.
@@ -141,6 +150,16 @@ type Store interface {
 	Update(ctx context.Context, fn func(tx Tx) error) error
 
 	// Close releases the store. Nothing else may be running.
+	Close() error
+}
+
+// Snapshot is a store as it was at one moment. It is used by one goroutine.
+type Snapshot interface {
+	// Query is Store.Query of that moment, whatever was put or deleted since. When it
+	// is too long ago it is ErrTooOld, after Close ErrInvalid.
+	Query(ctx context.Context, q Query) (Page, error)
+
+	// Close releases the snapshot. A second Close does nothing.
 	Close() error
 }
 

@@ -35,7 +35,7 @@ func (s *store) Count(ctx context.Context, q storage.Query) (int64, error) {
 	case status.Code(err) == codes.Unimplemented:
 		return s.countPages(ctx, q)
 	case err != nil:
-		return 0, google.QueryError(ctx, backend, "count "+q.Kind, q, index(q), err)
+		return 0, google.QueryError(ctx, backend, "count "+q.Kind, q, Index(q), err)
 	}
 	results := reply.GetBatch().GetAggregationResults()
 	if len(results) != 1 {

@@ -8,11 +8,11 @@ import (
 	"github.com/tallystick/tallystick/internal/storage/google"
 )
 
-// index is the composite index that the query needs, as index.yaml has it: what
+// Index is the composite index that the query needs, as index.yaml has it: what
 // must be equal, then the order, then the key where it is in descending order. It
 // is empty for a query that the database's own indexes serve, which are one of each
 // property, and the names.
-func index(q storage.Query) string {
+func Index(q storage.Query) string {
 	var names []string
 	parts := make(map[string]string)
 	part := func(name, direction string) {

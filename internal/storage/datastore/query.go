@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	pb "cloud.google.com/go/datastore/apiv1/datastorepb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/tallystick/tallystick/internal/storage"
@@ -17,6 +18,11 @@ const cursorMark = 2
 
 // Query implements storage.Driver.
 func (s *store) Query(ctx context.Context, q storage.Query) (storage.Found, error) {
+	return s.queryAt(ctx, q, nil)
+}
+
+// queryAt is Query as of a time, or as of now if that is nil.
+func (s *store) queryAt(ctx context.Context, q storage.Query, at *timestamppb.Timestamp) (storage.Found, error) {
 	query, err := encodeQuery(q)
 	if err != nil {
 		return storage.Found{}, fmt.Errorf("datastore query %s: %w", q.Kind, err)
@@ -24,6 +30,9 @@ func (s *store) Query(ctx context.Context, q storage.Query) (storage.Found, erro
 	request := &pb.RunQueryRequest{
 		ProjectId: s.project, DatabaseId: s.database, PartitionId: s.partition(),
 		QueryType: &pb.RunQueryRequest_Query{Query: query},
+	}
+	if at != nil {
+		request.ReadOptions = &pb.ReadOptions{ConsistencyType: &pb.ReadOptions_ReadTime{ReadTime: at}}
 	}
 	var entities []storage.Entity
 	var cursors [][]byte
@@ -36,7 +45,7 @@ func (s *store) Query(ctx context.Context, q storage.Query) (storage.Found, erro
 		query.Limit = wrapperspb.Int32(int32(q.Limit - len(entities)))
 		reply, err := s.client.RunQuery(s.conn.Outgoing(ctx), request)
 		if err != nil {
-			return storage.Found{}, google.QueryError(ctx, backend, "query "+q.Kind, q, index(q), err)
+			return storage.Found{}, google.QueryError(ctx, backend, "query "+q.Kind, q, Index(q), err)
 		}
 		batch := reply.GetBatch()
 		for _, r := range batch.GetEntityResults() {

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
+	"google.golang.org/protobuf/types/known/timestamppb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/tallystick/tallystick/internal/storage"
@@ -14,6 +15,11 @@ import (
 
 // Query implements storage.Driver.
 func (s *store) Query(ctx context.Context, q storage.Query) (storage.Found, error) {
+	return s.queryAt(ctx, q, nil)
+}
+
+// queryAt is Query as of a time, or as of now if that is nil.
+func (s *store) queryAt(ctx context.Context, q storage.Query, at *timestamppb.Timestamp) (storage.Found, error) {
 	query, err := s.encodeQuery(q)
 	if err != nil {
 		return storage.Found{}, fmt.Errorf("firestore query %s: %w", q.Kind, err)
@@ -22,10 +28,14 @@ func (s *store) Query(ctx context.Context, q storage.Query) (storage.Found, erro
 	defer cancel()
 	var entities []storage.Entity
 	var places []place
-	stream, err := s.client.RunQuery(s.conn.Outgoing(ctx), &pb.RunQueryRequest{
+	request := &pb.RunQueryRequest{
 		Parent:    s.root(),
 		QueryType: &pb.RunQueryRequest_StructuredQuery{StructuredQuery: query},
-	})
+	}
+	if at != nil {
+		request.ConsistencySelector = &pb.RunQueryRequest_ReadTime{ReadTime: at}
+	}
+	stream, err := s.client.RunQuery(s.conn.Outgoing(ctx), request)
 	if err == nil {
 		err = each(stream.Recv, func(reply *pb.RunQueryResponse) error {
 			document := reply.GetDocument()

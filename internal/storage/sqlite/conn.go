@@ -20,6 +20,7 @@ type conn struct {
 	raw        driver.Conn
 	statements map[string]statement // by their text; a query has few shapes
 	args       []driver.NamedValue  // reused by each statement
+	inSnapshot bool                 // it reads in one transaction, see snapshot.go
 }
 
 // statement is what the driver's prepared statements do.

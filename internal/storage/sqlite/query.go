@@ -27,11 +27,13 @@ func query(ctx context.Context, c *conn, q storage.Query) (storage.Found, error)
 
 func queryBy(ctx context.Context, c *conn, q storage.Query, w walk) (storage.Found, error) {
 	if len(w.others) > 0 {
-		// Both ways, and the choice between them, are of one moment.
-		if err := c.exec("BEGIN"); err != nil {
-			return storage.Found{}, err
+		// Both ways, and the choice between them, are of one moment; a snapshot's are.
+		if !c.inSnapshot {
+			if err := c.exec("BEGIN"); err != nil {
+				return storage.Found{}, err
+			}
+			defer c.rollback()
 		}
-		defer c.rollback()
 		if found, ok, err := gather(ctx, c, q, w); ok || err != nil {
 			return found, err
 		}

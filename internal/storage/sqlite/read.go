@@ -66,19 +66,26 @@ func (r *readers) take(ctx context.Context) (*conn, error) {
 const mapped = "mmap_size = 1073741824"
 
 func (r *readers) open(ctx context.Context) (*conn, error) {
-	c, err := connect(ctx, r.path,
-		"busy_timeout = 10000", // another process that recovers the log after a crash
-		"query_only = ON",
-		mapped,
-		"cache_size = -4000", // KiB
-	)
+	c, err := connectReader(ctx, r.path, mapped)
 	if err != nil {
 		r.room <- struct{}{}
-		return nil, classify("open", err)
+		return nil, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.opened = append(r.opened, c)
+	return c, nil
+}
+
+func connectReader(ctx context.Context, path string, pragmas ...string) (*conn, error) {
+	c, err := connect(ctx, path, append(pragmas,
+		"busy_timeout = 10000", // another process that recovers the log after a crash
+		"query_only = ON",
+		"cache_size = -4000", // KiB
+	)...)
+	if err != nil {
+		return nil, classify("open", err)
+	}
 	return c, nil
 }
 

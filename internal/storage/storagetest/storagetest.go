@@ -4,7 +4,7 @@
 // Each sentence of the comments in storage.go has a case here that is named for
 // it. get.go, update.go, isolation.go with snapshot.go, context.go and limits.go follow
 // Store and Tx; keys.go, values.go and expire.go follow Key and Entity; query.go,
-// count.go and cursor.go follow Query and Page; model.go compares random histories with a map.
+// count.go and cursor.go follow Query and Page, moment.go follows Snapshot; model.go compares random histories with a map.
 //
 // For the tests of what stands on a store there are stores that can be looked into
 // (watched.go), and that cannot be relied on (unreliable.go).
@@ -13,6 +13,7 @@ package storagetest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -28,8 +29,8 @@ const patience = 60 * time.Second
 
 // Run tests the store that open makes. open is called once, and closes the store
 // with t.Cleanup; what it holds before and between the cases is all the same,
-// for each case has kinds of its own.
-func Run(t *testing.T, open func(t *testing.T) storage.Store) {
+// for each case has kinds of its own. Without names groups that are left out.
+func Run(t *testing.T, open func(t *testing.T) storage.Store, without ...string) {
 	store := open(t)
 	for _, group := range []struct {
 		name  string
@@ -46,8 +47,13 @@ func Run(t *testing.T, open func(t *testing.T) storage.Store) {
 		{"Query", queryCases},
 		{"Count", countCases},
 		{"Cursor", cursorCases},
+		{"Snapshot", snapshotCases},
+		{Moment, momentCases},
 		{"Model", modelCases},
 	} {
+		if slices.Contains(without, group.name) {
+			continue
+		}
 		t.Run(group.name, func(t *testing.T) {
 			for _, c := range group.cases {
 				t.Run(c.name, func(t *testing.T) { c.run(newFixture(t, store)) })

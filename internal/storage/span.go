@@ -1,0 +1,68 @@
+package storage
+
+import (
+	"context"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// operation is one use of a store, seen by whoever counts or traces it in the context. A
+// context that is not traced costs a look at it.
+type operation struct {
+	usage *Usage
+	span  trace.Span // nil where nobody traces
+	runs  atomic.Int64
+}
+
+// begin begins an operation. Its span names the operation and the kind, and never a key or
+// an error's text: these may tell of a person.
+func begin(ctx context.Context, name, kind string) (context.Context, *operation) {
+	op := &operation{usage: UsageOf(ctx)}
+	parent := trace.SpanFromContext(ctx)
+	if !parent.IsRecording() {
+		return ctx, op
+	}
+	// https://opentelemetry.io/docs/specs/semconv/db/database-spans/
+	attributes := []attribute.KeyValue{attribute.String("db.operation.name", name)}
+	spanName := name
+	if kind != "" {
+		spanName += " " + kind
+		attributes = append(attributes, attribute.String("db.collection.name", kind))
+	}
+	ctx, op.span = parent.TracerProvider().Tracer("github.com/tallystick/tallystick/internal/storage").
+		Start(ctx, spanName, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(attributes...))
+	return ctx, op
+}
+
+// run counts a run of the transaction's function.
+func (op *operation) run() {
+	n := op.runs.Add(1)
+	op.usage.ran(n)
+	if op.span != nil && n > 1 {
+		op.span.AddEvent("run again")
+	}
+}
+
+// counting is get for a transaction.
+func (op *operation) counting(get Getter) Getter {
+	return func(keys []Key) ([]Entity, error) {
+		entities, err := get(keys)
+		if err == nil {
+			op.usage.read(int64(len(keys)))
+		}
+		return entities, err
+	}
+}
+
+func (op *operation) end(err error) {
+	if op.span == nil {
+		return
+	}
+	if err != nil {
+		op.span.SetStatus(codes.Error, "")
+	}
+	op.span.End()
+}
