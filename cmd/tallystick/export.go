@@ -18,10 +18,16 @@ import (
 )
 
 func exportCommand() *cobra.Command {
+	var o exportAllOptions
 	c := &cobra.Command{
-		Use:   "export",
-		Short: "Export the visits, or a collection of records of any size",
+		Use:     "export",
+		Short:   "Export the visits, a collection of records of any size, or all there is",
+		Long:    exportAllHelp,
+		Example: "  tallystick export --all -o shop.tallystick.gz",
+		Args:    cobra.NoArgs,
+		RunE:    func(c *cobra.Command, _ []string) error { return o.run(c) },
 	}
+	o.flags(c)
 	c.AddCommand(exportVisitsCommand(), exportRecordsCommand())
 	return c
 }

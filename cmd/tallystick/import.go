@@ -15,10 +15,16 @@ import (
 )
 
 func importCommand() *cobra.Command {
+	var o importAllOptions
 	c := &cobra.Command{
-		Use:   "import",
-		Short: "Import a file of visits, or of records of any number",
+		Use:     "import [--all FILE]",
+		Short:   "Import a file of visits, of records of any number, or an archive of all there is",
+		Long:    importAllHelp,
+		Example: "  tallystick import --all shop.tallystick.gz --store datastore:my-project",
+		Args:    cobra.MaximumNArgs(1),
+		RunE:    func(c *cobra.Command, args []string) error { return o.run(c, args) },
 	}
+	o.flags(c)
 	c.AddCommand(importVisitsCommand(), importRecordsCommand())
 	return c
 }

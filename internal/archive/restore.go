@@ -1,0 +1,198 @@
+package archive
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"github.com/tallystick/tallystick/internal/storage"
+)
+
+// ErrNotEmpty says that there is something in the store, so that an archive would not be
+// what is in it afterwards.
+var ErrNotEmpty = errors.New("the database is not empty")
+
+// Target is where an archive goes.
+type Target struct {
+	Store storage.Store
+	Now   func() time.Time
+}
+
+// Read puts the entities of an archive into a store that has nothing of Tallystick's.
+// Contents is what Verify returned of it: so nothing is put of an archive that is damaged,
+// or not ours. It tells progress how many entities are stored.
+//
+// When it fails, or its process dies, Read of the same archive goes on where it stopped:
+// until all is done an entity says how far that is. Meanwhile nobody else may write. In the
+// end it counts what is there.
+func Read(ctx context.Context, file io.ReadSeeker, contents Contents, to Target, progress func(entities int64)) error {
+	r := &restore{
+		Target: to, file: file, contents: contents, progress: progress,
+		key: storage.Key{Kind: restoreKind, Name: contents.SHA256},
+	}
+	for _, step := range []func(context.Context) error{r.begin, r.putAll, r.compare, r.end} {
+		if err := step(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restore is one archive on its way into one store.
+type restore struct {
+	Target
+	file     io.ReadSeeker
+	contents Contents
+	key      storage.Key // of the entity that says how far it is
+	progress func(done int64)
+
+	done int64 // entities from the first on that are stored, as that entity says
+}
+
+// state is what that entity holds.
+type state struct {
+	Done     int64 `json:"done"`
+	Entities int64 `json:"entities"`
+}
+
+// begin looks how far the import is, or begins it.
+func (r *restore) begin(ctx context.Context) error {
+	found, err := r.Store.Get(ctx, r.key)
+	if err != nil {
+		return err
+	}
+	if found[0].Exists {
+		var s state
+		if err := json.Unmarshal(found[0].Data, &s); err != nil {
+			return fmt.Errorf("%s: %w", r.key, err)
+		}
+		r.done = s.Done
+		return nil
+	}
+	if err := r.wantEmpty(ctx); err != nil {
+		return err
+	}
+	return r.save(ctx, 0)
+}
+
+func (r *restore) wantEmpty(ctx context.Context) error {
+	var there []string
+	for _, kind := range append(r.kinds(), restoreKind) {
+		page, err := r.Store.Query(ctx, storage.Query{Kind: kind, Limit: 1, KeysOnly: true})
+		if err != nil {
+			return err
+		}
+		switch {
+		case len(page.Entities) == 0:
+		case kind == restoreKind:
+			return fmt.Errorf("%w: an import of another archive, with the SHA-256 %s, is not finished. Complete that, or choose an empty database",
+				ErrNotEmpty, page.Entities[0].Key.Name)
+		default:
+			there = append(there, kind)
+		}
+	}
+	if len(there) > 0 {
+		return fmt.Errorf("%w: it has entities of %s. An archive goes into an empty one: name a new file, or a new database",
+			ErrNotEmpty, strings.Join(there, ", "))
+	}
+	return nil
+}
+
+// kinds are those of the archive, and those that any store may have.
+func (r *restore) kinds() []string {
+	kinds := public(Kinds())
+	for _, kind := range slices.Sorted(maps.Keys(r.contents.Kinds)) {
+		if !slices.Contains(kinds, kind) {
+			kinds = append(kinds, kind)
+		}
+	}
+	return kinds
+}
+
+// save says in the store how far the import is.
+func (r *restore) save(ctx context.Context, done int64) error {
+	data, err := json.Marshal(state{Done: done, Entities: r.contents.Entities})
+	if err != nil {
+		return err
+	}
+	err = r.Store.Update(ctx, func(tx storage.Tx) error { return tx.Put(storage.Entity{Key: r.key, Data: data}) })
+	if err == nil {
+		r.done = done
+	}
+	return err
+}
+
+// compare counts what is stored. A store deletes by itself what has expired, which may be
+// missing. If anything else is, the same command puts all of it again.
+func (r *restore) compare(ctx context.Context) error {
+	got := make(map[string]int64)
+	for _, kind := range r.kinds() {
+		n, err := r.Store.Count(ctx, storage.Query{Kind: kind})
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			got[kind] = n
+		}
+	}
+	if maps.Equal(got, r.contents.Kinds) {
+		return nil
+	}
+	expired, err := r.expired(r.Now())
+	if err != nil {
+		return err
+	}
+	for _, kind := range r.kinds() {
+		want := r.contents.Kinds[kind]
+		if n := got[kind]; n > want || n < want-expired[kind] {
+			return errors.Join(
+				fmt.Errorf("after the import there are %d entities of %s, and in the archive %d: did somebody write meanwhile? "+
+					"The same command puts all of them again; if that does not help begin anew with an empty database", n, kind, want),
+				r.save(ctx, 0))
+		}
+	}
+	return nil
+}
+
+// expired counts the archive's entities that had expired at a time.
+func (r *restore) expired(at time.Time) (map[string]int64, error) {
+	counts := make(map[string]int64)
+	return counts, r.again(func(e storage.Entity) error {
+		if !e.Expire.IsZero() && !e.Expire.After(at) {
+			counts[e.Key.Kind]++
+		}
+		return nil
+	})
+}
+
+// again reads the archive from its beginning.
+func (r *restore) again(each func(storage.Entity) error) error {
+	if _, err := r.file.Seek(0, io.SeekStart); err != nil {
+		return err
+	}
+	contents, err := scan(r.file, each)
+	if err == nil && contents.SHA256 != r.contents.SHA256 {
+		err = errors.New("the file was changed while it was read")
+	}
+	return err
+}
+
+// end forgets how far the import is. Where the answer to that was lost it looks whether it
+// was done: to run the command again would find a store that is not empty.
+func (r *restore) end(ctx context.Context) error {
+	err := r.Store.Update(ctx, func(tx storage.Tx) error { return tx.Delete(r.key) })
+	if err == nil {
+		return nil
+	}
+	if found, again := r.Store.Get(ctx, r.key); again == nil && !found[0].Exists {
+		return nil
+	}
+	return err
+}
