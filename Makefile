@@ -37,7 +37,7 @@ fmt: ## format the code
 	gofmt -w .
 
 # Debian's packages, and a command of each that tells whether it is there.
-PACKAGES := chromium:chromium redis-server:redis-server e2fsprogs:mkfs.ext4 curl:curl openssl:openssl python3:python3 nodejs:node npm:npm
+PACKAGES := chromium:chromium shellcheck:shellcheck redis-server:redis-server e2fsprogs:mkfs.ext4 curl:curl openssl:openssl python3:python3 nodejs:node npm:npm
 
 install:
 	@missing=; for p in $(PACKAGES); do \

@@ -25,11 +25,12 @@ type room struct {
 // house is the rooms. The first whose from matches a package is its own.
 var house = []room{
 	{".", []string{"functions/*", "internal/edge", "internal/storage", "internal/storage/datastore", "internal/storage/firestore"}},
-	{"cmd/*", []string{".", "web", "internal/edge", "internal/gateway", "internal/inventory", "internal/partner", "internal/record", "internal/storage", "internal/storage/sqlite"}},
+	{"cmd/*", []string{".", "web", "internal/archive", "internal/edge", "internal/gateway", "internal/inventory", "internal/partner", "internal/record", "internal/storage", "internal/storage/sqlite"}},
 	{"bench/**", []string{".", "internal/**"}},
 	{"examples/**", nil},
 	{"functions/*", []string{"internal/edge", "internal/recordhttp", "internal/stockhttp", "internal/visit/**", "internal/record/**", "internal/inventory/**", "internal/partner/**", "openapi", "web"}},
 	{"openapi/generate", []string{".", "internal/edge"}},
+	{"deploy/generate", []string{".", "internal/archive", "internal/edge", "internal/storage", "internal/storage/datastore"}},
 	{"openapi", nil},
 	{"web", nil},
 	{"internal/edge", []string{"internal/merge", "internal/storage", "internal/strictjson"}},
@@ -41,12 +42,15 @@ var house = []room{
 	{"internal/record/**", []string{"internal/merge", "internal/storage", "internal/strictjson"}},
 	{"internal/inventory/**", []string{"internal/merge", "internal/storage"}},
 	{"internal/partner/**", []string{"internal/inventory", "internal/merge", "internal/storage", "internal/strictjson"}},
+	{"internal/archive", []string{"internal/visit", "internal/record", "internal/inventory", "internal/partner", "internal/merge", "internal/storage"}},
 	{"internal/merge", []string{"internal/storage"}},
 	{"internal/storage", nil},
 	{"internal/storage/emulator", nil},
 	{"internal/storage/datastore", []string{"internal/storage", "internal/storage/google"}},
 	{"internal/storage/firestore", []string{"internal/storage", "internal/storage/google"}},
 	{"internal/browser", nil},
+	{"internal/buildpack", nil},
+	{"internal/controlplane", nil},
 	{"internal/storage/*", []string{"internal/storage"}},
 }
 
@@ -55,13 +59,15 @@ var kept = []struct {
 	library string // and what lies below it
 	by      []string
 }{
-	{"net/http", []string{".", "cmd/*", "bench/**", "examples/**", "functions/*", "openapi/generate", "internal/edge", "internal/recordhttp", "internal/stockhttp", "internal/gateway", "internal/storage/emulator"}},
+	{"net/http", []string{".", "cmd/*", "bench/**", "examples/**", "functions/*", "openapi/generate", "internal/edge", "internal/recordhttp", "internal/stockhttp", "internal/gateway", "internal/storage/emulator", "internal/buildpack", "internal/controlplane"}},
 	{"github.com/danielgtaylor/huma", []string{"functions/*", "openapi/generate", "internal/edge", "internal/recordhttp"}},
 	{"github.com/GoogleCloudPlatform/functions-framework-go", []string{".", "cmd/*", "bench/**"}},
 	{"modernc.org", []string{"internal/storage/sqlite", "bench/**"}},
+	{"go.opentelemetry.io/otel/sdk", []string{"internal/edge"}},
+	{"go.opentelemetry.io/otel/exporters", []string{"internal/edge"}},
 	{"cloud.google.com/go/datastore", []string{"internal/storage/datastore", "bench/**"}},
 	{"cloud.google.com/go/firestore", []string{"internal/storage/firestore", "bench/**"}},
-	{"testing", []string{"internal/storage/storagetest", "internal/storage/emulator", "internal/browser"}},
+	{"testing", []string{"internal/storage/storagetest", "internal/storage/emulator", "internal/browser", "internal/buildpack", "internal/controlplane"}},
 }
 
 // TestImportsRunOneWay holds the arrows of DESIGN.md §2. Tests may import what they
@@ -108,6 +114,9 @@ func TestArrows(t *testing.T) {
 		{"internal/visit", "net/http", false},
 		{"internal/visit", "net/http/httputil", false},
 		{"internal/visit", "net/netip", true},
+		{"cmd/tallystick", module + "/internal/archive", true},
+		{"functions/visits", module + "/internal/archive", false},
+		{"internal/archive", module + "/internal/storage/sqlite", false},
 		{"internal/merge", module + "/internal/visit", false},
 		{"internal/gateway", "net/http", true},
 		{"internal/gateway", module + "/internal/edge", false},

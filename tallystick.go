@@ -24,9 +24,9 @@ var Functions = []edge.Function{
 	{EntryPoint: "Visits", Name: "visits", Access: storage.All, Register: visits.Register},
 	{EntryPoint: "Store", Name: "store", Access: storage.All, Register: store.Register},
 	{EntryPoint: "Fetch", Name: "fetch", Access: storage.Reads | storage.Lists, Register: fetch.Register},
-	{EntryPoint: "Remove", Name: "remove", Access: storage.All, Register: remove.Register},
-	{EntryPoint: "Stock", Name: "stock", Access: storage.All, Register: stock.Register},
-	{EntryPoint: "Update", Name: "update", Access: storage.All, Partners: true, Register: update.Register},
+	{EntryPoint: "Remove", Name: "remove", Access: storage.Reads | storage.Writes | storage.Deletes, Register: remove.Register},
+	{EntryPoint: "Stock", Name: "stock", Access: storage.Reads | storage.Lists | storage.Writes, Register: stock.Register},
+	{EntryPoint: "Update", Name: "update", Access: storage.Reads | storage.Lists | storage.Writes, Partners: true, Register: update.Register},
 	{EntryPoint: "Docs", Name: "docs", Register: docs.Register},
 }
 
@@ -36,6 +36,7 @@ var Functions = []edge.Function{
 var GatewayConfig []byte
 
 //go:generate go run ./openapi/generate
+//go:generate go run ./deploy/generate
 
 func init() {
 	for _, f := range Functions {

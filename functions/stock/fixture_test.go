@@ -12,8 +12,9 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tallystick/tallystick/functions/stock"
+	"github.com/tallystick/tallystick"
 	"github.com/tallystick/tallystick/internal/edge"
+	"github.com/tallystick/tallystick/internal/inventory"
 	"github.com/tallystick/tallystick/internal/storage/sqlite"
 	"github.com/tallystick/tallystick/internal/storage/storagetest"
 )
@@ -44,8 +45,9 @@ func start(t *testing.T, change func(*edge.Config)) *server {
 	if change != nil {
 		change(&config)
 	}
-	f := edge.Function{Name: "stock", EntryPoint: "Stock", Register: stock.Register}
-	api, err := edge.New(f, edge.Env{Config: config, Store: s.store, Now: s.clock}, nil)
+	f, _ := tallystick.Find("stock")
+	deployed := storagetest.Granted(storagetest.Indexed(s.store, inventory.Kinds()...), f.Access)
+	api, err := edge.New(f, edge.Env{Config: config, Store: deployed, Now: s.clock}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -22,11 +23,13 @@ import (
 
 	standardwebhooks "github.com/standard-webhooks/standard-webhooks/libraries/go"
 
-	"github.com/tallystick/tallystick/functions/update"
+	"github.com/tallystick/tallystick"
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/inventory"
+	"github.com/tallystick/tallystick/internal/partner"
 	"github.com/tallystick/tallystick/internal/storage"
 	"github.com/tallystick/tallystick/internal/storage/sqlite"
+	"github.com/tallystick/tallystick/internal/storage/storagetest"
 )
 
 // noon is when the tests begin: far ahead of the real clock, by which SQLite
@@ -99,8 +102,9 @@ func (s *server) handler(store storage.Store, change func(*edge.Config)) http.Ha
 	if change != nil {
 		change(&config)
 	}
-	f := edge.Function{Name: "update", EntryPoint: "Update", Register: update.Register}
-	api, err := edge.New(f, edge.Env{Config: config, Store: store, Now: s.clock}, nil)
+	f, _ := tallystick.Find("update")
+	deployed := storagetest.Granted(storagetest.Indexed(store, slices.Concat(partner.Kinds(), inventory.Kinds())...), f.Access)
+	api, err := edge.New(f, edge.Env{Config: config, Store: deployed, Now: s.clock}, nil)
 	if err != nil {
 		s.Fatal(err)
 	}

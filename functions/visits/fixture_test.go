@@ -12,10 +12,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tallystick/tallystick/functions/visits"
+	"github.com/tallystick/tallystick"
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/storage"
 	"github.com/tallystick/tallystick/internal/storage/sqlite"
+	"github.com/tallystick/tallystick/internal/storage/storagetest"
+	"github.com/tallystick/tallystick/internal/visit"
 )
 
 // noon is when the tests begin: far ahead of the real clock, by which SQLite
@@ -44,8 +46,9 @@ func start(t *testing.T, change func(*edge.Config)) *server {
 	if change != nil {
 		change(&config)
 	}
-	f := edge.Function{Name: "visits", EntryPoint: "Visits", Register: visits.Register}
-	api, err := edge.New(f, edge.Env{Config: config, Store: s.store, Now: s.clock}, nil)
+	f, _ := tallystick.Find("visits")
+	deployed := storagetest.Granted(storagetest.Indexed(s.store, visit.Kinds()...), f.Access)
+	api, err := edge.New(f, edge.Env{Config: config, Store: deployed, Now: s.clock}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

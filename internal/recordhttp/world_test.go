@@ -16,9 +16,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tallystick/tallystick/functions/fetch"
-	"github.com/tallystick/tallystick/functions/remove"
-	"github.com/tallystick/tallystick/functions/store"
+	"github.com/tallystick/tallystick"
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/storage"
 	"github.com/tallystick/tallystick/internal/storage/datastore"
@@ -92,9 +90,9 @@ func (w *world) another() *world { return serve(w.T, w.store, w.clock) }
 
 func serve(t *testing.T, db *refusingStore, c *clock) *world {
 	w := &world{T: t, store: db, clock: c, servers: make(map[string]*httptest.Server)}
-	for name, register := range map[string]func(*edge.API){"store": store.Register, "fetch": fetch.Register, "remove": remove.Register} {
-		f := edge.Function{Name: name, EntryPoint: strings.ToUpper(name[:1]) + name[1:], Register: register}
-		api, err := edge.New(f, edge.Env{Config: config(), Store: w.store, Now: c.time}, nil)
+	for _, name := range []string{"store", "fetch", "remove"} {
+		f, _ := tallystick.Find(name)
+		api, err := edge.New(f, edge.Env{Config: config(), Store: storagetest.Granted(w.store, f.Access), Now: c.time}, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
