@@ -26,7 +26,7 @@ Usage: ./deploy.sh --project PROJECT [option …]
   --functions A,B        deploy only these, and leave the others as they are
   --set NAME=VALUE       a setting of the functions (README has the table); may be
                          repeated. What is not given stays as it was set before
-  --max-instances N      instances of each function at most (default: 5)
+  --max-instances N      instances of each function at most (default: as before, else 5)
   --monitoring           metrics, and alerts in Cloud Monitoring
   --notify CHANNEL       the notification channel that alerts go to
   --traces               traces in Cloud Trace
@@ -44,7 +44,7 @@ from=$PWD # where --partners is looked for
 cd "$(dirname "$0")"
 again='' # this command, for after a failure
 project='' region='' origins='' store='' database='' location='' partners='' collections=''
-only='' settings='' max_instances=5 notify=''
+only='' settings='' max_instances='' notify=''
 monitoring=false traces=false smoke=false destroy=false with_data=false dry=false
 
 # API Gateway is not everywhere: https://cloud.google.com/api-gateway/docs/deployment-model
@@ -73,7 +73,7 @@ parse() {
 			--location) location=$2 ;;
 			--partners) case $2 in /*) partners=$2 ;; *) partners=$from/$2 ;; esac ;;
 			--collections) collections=$(words "$2") ;;
-			--functions) only=$(words "$2") ;;
+			--functions) only=$(words "$2" | sort -u) ;;
 			--set) settings=$settings$2$newline ;;
 			--max-instances) max_instances=$2 ;;
 			--notify) notify=$2 ;;
@@ -113,10 +113,12 @@ check_options() {
 	matches "$project" '^[a-z][a-z0-9-]{4,28}[a-z0-9]$' || wrong "--project: \"$project\" is no project's id"
 	[ -z "$region" ] || has_word "$regions" "$region" || wrong "--region: API Gateway is not in \"$region\", only in $regions"
 	case $store in '' | datastore | firestore) ;; *) wrong "--store: \"$store\" is neither datastore nor firestore" ;; esac
-	matches "$max_instances" '^[1-9][0-9]{0,3}$' || wrong "--max-instances: \"$max_instances\" is not a number from 1"
+	[ -z "$max_instances" ] || matches "$max_instances" '^[1-9][0-9]{0,3}$' || wrong "--max-instances: \"$max_instances\" is not a number from 1"
 	[ -z "$partners" ] || [ -d "$partners" ] || wrong "--partners: there is no folder $partners"
 	$destroy || ! $with_data || wrong "--with-data goes with --destroy"
 	$monitoring || [ -z "$notify" ] || wrong "--notify goes with --monitoring"
+	[ -z "$notify" ] || matches "$notify" '^projects/[^/ ]+/notificationChannels/[0-9]+$' || wrong "--notify: \"$notify\" is not projects/PROJECT/notificationChannels/NUMBER"
+	case $origins in *'|'* | *"$newline"*) wrong "--allowed-origins: \"$origins\" is no list of origins" ;; esac
 	[ -z "$partners" ] || [ -n "$(with_partners)" ] || wrong "--partners goes with the function update"
 	local name setting
 	for name in $only; do
@@ -174,7 +176,7 @@ END
 # --- Main
 
 main() {
-	again=$(quoted "$0" "$@")
+	again=$(quoted "$0" "$@" | masked)
 	parse "$@"
 	check_options
 	tmp=$(mktemp -d "${TMPDIR:-/tmp}/tallystick-deploy.XXXXXX")
@@ -193,12 +195,13 @@ main() {
 	prepare_database
 	make_accounts
 	make_roles
+	grant_roles
 	keep_partners
 	deploy_functions
 	allow_gateway
 	make_gateway
 	make_key
-	watch
+	make_alerts
 	summary
 	smoke_test
 }

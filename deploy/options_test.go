@@ -38,7 +38,7 @@ func withoutGcloud(t *testing.T) string {
 
 // TestADryRunNeedsNoGcloud: it prints what a shell can run.
 func TestADryRunNeedsNoGcloud(t *testing.T) {
-	out, status := script(t, "-n", "--project", "my-project", "--partners=testdata", "--set", "BASIC_AUTH=it's $2a$10$x", "--monitoring", "--traces", "--smoke", "--collections=a,b")
+	out, status := script(t, "-n", "--project", "my-project", "--set", "BASIC_AUTH=it's $2a$10$x", "--monitoring", "--traces", "--smoke", "--collections=a,b")
 	if status != 0 {
 		t.Fatalf("it ended with %d:\n%s", status, out)
 	}
@@ -86,6 +86,8 @@ func TestBadOptionsChangeNothing(t *testing.T) {
 		{"--project my-project --collections a/b", `"a/b" is no collection's name`},
 		{"--project my-project --with-data", "--with-data goes with --destroy"},
 		{"--project my-project --notify x", "--notify goes with --monitoring"},
+		{"--project my-project --monitoring --notify x", "\"x\" is not projects/PROJECT/notificationChannels/NUMBER"},
+		{"--project my-project --allowed-origins a|STORE=x", "is no list of origins"},
 		{"--project my-project --force", "there is no option --force"},
 		{"my-project", "there is no option my-project"},
 	} {

@@ -18,7 +18,9 @@ grants() {
 	local name
 	for name in $(with_store); do
 		printf '%s\tprojects/%s/roles/%s\n' "$(account "$name")" "$project" "$(role "$name")"
-		! $traces || printf '%s\troles/telemetry.tracesWriter\n' "$(account "$name")"
+	done
+	! $traces || for name in $(functions); do
+		printf '%s\troles/telemetry.tracesWriter\n' "$(account "$name")"
 	done
 	printf '%s\troles/cloudbuild.builds.builder\n' $build_account
 }
@@ -27,12 +29,16 @@ make_roles() {
 	begin "Roles"
 	# shellcheck disable=SC2046
 	in_parallel make_role $(with_store)
-	local account role member
+}
+
+# grant_roles gives them one after the other, for each changes the one policy.
+grant_roles() {
+	local who what member
 	grants >"$tmp/grants"
-	while IFS='	' read -r account role; do
-		member=serviceAccount:$(email "$account")
-		grep -qxF "$role	$member" "$tmp/policy" ||
-			settle "$account gets $role" projects add-iam-policy-binding "$project" --member="$member" --role="$role" --condition=None
+	while IFS='	' read -r who what; do
+		member=serviceAccount:$(email "$who")
+		grep -qxF "$what	$member" "$tmp/policy" ||
+			settle "$who gets $what" projects add-iam-policy-binding "$project" --member="$member" --role="$what" --condition=None
 	done <"$tmp/grants"
 }
 

@@ -21,7 +21,7 @@ prepare_database() {
 	while IFS='	' read -r kind expires; do
 		[ "$expires" = expires ] || continue
 		grep -qF "/collectionGroups/$kind/fields/_expire" "$tmp/ttl" ||
-			change "what expires of $kind is removed" firestore fields ttls update _expire --collection-group="$kind" --enable-ttl --async --database="$database"
+			settle "what expires of $kind is removed" firestore fields ttls update _expire --collection-group="$kind" --enable-ttl --async --database="$database"
 	done <<<"$(kinds)"
 	[ "$store" = datastore ] || exempt_from_indexes
 }
@@ -32,19 +32,22 @@ make_indexes() {
 	local kind
 	for kind in $(sed -n 's/^- kind: //p' deploy/index.yaml); do
 		grep -qF "/collectionGroups/$kind/" "$tmp/indexes" && continue
-		change "making the indexes" datastore indexes create deploy/index.yaml --database="$database"
+		settle "making the indexes" datastore indexes create deploy/index.yaml --database="$database"
 		return
 	done
 }
 
 # exempt_from_indexes spares Firestore the indexes of what nobody looks for.
 exempt_from_indexes() {
-	local kind field
+	local kind expires
 	look exemptions
-	for kind in $(kinds | cut -f1); do
-		for field in _data _expire; do
-			grep -qF "/collectionGroups/$kind/fields/$field" "$tmp/exemptions" ||
-				change "no index of $kind by $field" firestore indexes fields update "$field" --collection-group="$kind" --disable-indexes --async --database="$database"
-		done
-	done
+	while IFS='	' read -r kind expires; do
+		exempt "$kind" _data
+		[ "$expires" != expires ] || exempt "$kind" _expire
+	done <<<"$(kinds)"
+}
+
+exempt() {
+	grep -qF "/collectionGroups/$1/fields/$2" "$tmp/exemptions" ||
+		settle "no index of $1 by $2" firestore indexes fields update "$2" --collection-group="$1" --disable-indexes --async --database="$database"
 }

@@ -2,12 +2,16 @@
 # Removing what was made.
 
 destroy_all() {
-	confirm
 	ask services list --enabled --format='value(config.name)' >"$tmp/enabled"
 	if ! $dry && ! grep -qx cloudfunctions.googleapis.com "$tmp/enabled"; then
 		stop "Tallystick was never deployed to $project: Cloud Functions is not even enabled."
 	fi
+	local told=$database
 	look_at_functions
+	if $with_data && ! $dry && [ -z "$told" ] && ! grep -q ' STORE=' "$tmp/settings"; then
+		stop "No function tells any more which database is Tallystick's. Give --database NAME, or --database='(default)'."
+	fi
+	confirm
 	survey
 	: >"$tmp/alerts"
 	! grep -qx monitoring.googleapis.com "$tmp/enabled" || look alerts
@@ -23,13 +27,13 @@ destroy_all() {
 	step=''
 	! $dry || return 0
 	say "Tallystick is removed from $project. The roles tallystick_* stay, and grant nothing: Google lets nobody make a role of the same name again for weeks."
-	$with_data || say "Data and secrets stay; --destroy --with-data removes them too."
+	$with_data || say "Data and secrets stay; --destroy --with-data --database='$database' removes them too."
 }
 
 confirm() {
 	! $dry || return 0
 	local what="the gateway, the functions and their accounts" typed=''
-	! $with_data || what="$what, AND ALL DATA AND SECRETS"
+	! $with_data || what="$what, THE DATABASE $database WITH ALL THAT IS IN IT, AND THE PARTNERS' SECRETS"
 	say "This removes $what of $project."
 	printf 'Type the name of the project to go on: ' >&2
 	read -r typed || true
@@ -86,8 +90,15 @@ destroy_data() {
 	while IFS='	' read -r id hash; do
 		change "secret $id" secrets delete "$id"
 	done <"$tmp/secrets"
-	there=$(ask_for firestore databases describe --database="$database" --format='value(type)')
-	[ -n "$there" ] || $dry || return 0
+	there=$(ask_for firestore databases describe --database="$database" --format='value(deleteProtectionState)')
+	case $there in
+	*ENABLED) ;;
+	'') $dry || return 0 ;;
+	*)
+		say "   The database $database was not made by this script, which protects its own against deletion. It stays."
+		return
+		;;
+	esac
 	change "database $database may be removed" firestore databases update --database="$database" --no-delete-protection
 	change "removing database $database" firestore databases delete --database="$database"
 }

@@ -16,14 +16,32 @@ make_gateway() {
 		change "removing config $id, which failed" api-gateway api-configs delete "$id" --api=$api
 		state=''
 	fi
-	[ -n "$state" ] || change "making config $id (takes some minutes)" api-gateway api-configs create "$id" --api=$api \
+	[ -n "$state" ] || settle "making config $id (takes some minutes)" api-gateway api-configs create "$id" --api=$api \
 		--openapi-spec="$(rendered gateway-config.yaml)" --backend-auth-service-account="$(email $gateway_account)"
+	wait_for_config "$id" "$state"
 	give_config "$id"
 	prune_configs "$id"
 }
 
+# wait_for_config waits for one that an earlier run began.
+wait_for_config() {
+	local state=${2:-ACTIVE} tries=0
+	until [ "$state" = ACTIVE ]; do
+		tries=$((tries + 1))
+		[ $tries -lt 60 ] || stop "The config $1 is still $state."
+		say "   the config $1 is $state, waiting"
+		sleep 10
+		look configs
+		state=$(found configs "$1" 2)
+	done
+}
+
 # give_config lets the gateway have a config.
 give_config() {
+	if [ "$(found gateways $api 4)" = FAILED ]; then
+		change "removing the gateway, which failed" api-gateway gateways delete $api --location="$region"
+		look gateways
+	fi
 	case $(found gateways $api 2) in
 	"$1")
 		say "   the gateway has config $1"
@@ -73,7 +91,7 @@ render_config() {
 
 # list_addresses writes the functions that there are by now, and their addresses.
 list_addresses() {
-	ask functions list --v2 --regions="$region" --filter='labels.tallystick-source:*' --format='value(name.basename(),serviceConfig.uri)' >"$tmp/addresses"
+	ask functions list --v2 --regions="$region" --filter='labels.tallystick-source:* AND serviceConfig.uri:*' --format='value(name.basename(),serviceConfig.uri)' >"$tmp/addresses"
 }
 
 # prune_configs keeps the last five configs, to which one can go back. They are in
@@ -103,5 +121,5 @@ make_key() {
 	fi
 }
 
-# key_id finds our key.
-key_id() { awk -F '\t' -v name=$key '$2 == name { print $1; exit }' "$tmp/keys"; }
+# key_id finds our key: by its name, and as it is good for our API or for one before it.
+key_id() { awk -F '\t' -v name=$key -v service="^$api-[a-z0-9]*\\.apigateway\\." '$2 == name && $3 ~ service { print $1; exit }' "$tmp/keys"; }

@@ -12,52 +12,76 @@ begin() {
 # nothing is known to be there.
 ask() {
 	! $dry || return 0
-	local errors
-	errors=$(mktemp "$tmp/ask.XXXXXX")
-	gcloud "$@" --project="$project" --quiet 2>"$errors" && return 0
-	failed "$errors" gcloud "$@" --project="$project"
+	local answer errors
+	answer=$(mktemp "$tmp/answer.XXXXXX")
+	errors=$(mktemp "$tmp/errors.XXXXXX")
+	until_ready "$answer" "$errors" "$@" || failed "$errors" "$@"
+	cat "$answer"
 }
 
 # ask_for is ask for what may not be there: it prints nothing then.
 ask_for() {
 	! $dry || return 0
-	local errors
-	errors=$(mktemp "$tmp/ask.XXXXXX")
-	gcloud "$@" --project="$project" --quiet 2>"$errors" && return 0
-	! grep -Eqi 'NOT_FOUND|not found|does not exist' "$errors" || return 0
-	failed "$errors" gcloud "$@" --project="$project"
+	local answer errors
+	answer=$(mktemp "$tmp/answer.XXXXXX")
+	errors=$(mktemp "$tmp/errors.XXXXXX")
+	if until_ready "$answer" "$errors" "$@"; then
+		cat "$answer"
+	elif ! grep -Eq 'NOT_FOUND|HTTPError 404|status=\[404\]' "$errors"; then
+		failed "$errors" "$@"
+	fi
 }
+
+# until_ready runs gcloud, and again while an API that was enabled in this run is not yet
+# known everywhere.
+until_ready() {
+	local out=$1 errors=$2 tries=0
+	shift 2
+	until gcloud "$@" --project="$project" --quiet >"$out" 2>"$errors" </dev/null; do
+		tries=$((tries + 1))
+		[ -e "$tmp/enabled-now" ] && [ $tries -lt 20 ] && grep -Eq "$not_enabled" "$errors" || return 1
+		sleep 10
+	done
+}
+
+not_enabled='SERVICE_DISABLED|has not been used in project'
 
 # change runs a gcloud command that changes something, or prints it with -n.
 change() {
-	local words=$1 output
+	local words=$1 out errors
 	shift
 	if $dry; then
 		quoted gcloud "$@" --project="$project" --quiet
 		return
 	fi
 	say "   $words"
-	output=$(mktemp "$tmp/change.XXXXXX")
-	gcloud "$@" --project="$project" --quiet >"$output" 2>&1 </dev/null || failed "$output" gcloud "$@" --project="$project"
+	out=$(mktemp "$tmp/answer.XXXXXX")
+	errors=$(mktemp "$tmp/errors.XXXXXX")
+	until_ready "$out" "$errors" "$@" || failed "$errors" "$@"
 }
 
-# settle is change for policies: they name accounts that were just made, which Google does
-# not know everywhere at once, and others may change them at the same moment.
+# What passes by itself, within minutes: an account, or a permission of one, or a metric
+# that was just made and is not known everywhere, and others who change the same.
+passing='does not exist|serviceAccounts|service account|ABORTED|concurrent policy changes|Cannot find metric|underlying data changed|contention'
+
+# settle is change for what meets such things.
 settle() {
-	local words=$1 output pause
+	local words=$1 out errors pause
 	shift
 	if $dry; then
 		change "$words" "$@"
 		return
 	fi
-	output=$(mktemp "$tmp/settle.XXXXXX")
 	say "   $words"
-	for pause in 2 4 8 16 0; do
-		gcloud "$@" --project="$project" --quiet >"$output" 2>&1 </dev/null && return 0
-		grep -Eq 'does not exist|ABORTED|concurrent policy changes' "$output" || break
-		sleep "$pause"
+	out=$(mktemp "$tmp/answer.XXXXXX")
+	errors=$(mktemp "$tmp/errors.XXXXXX")
+	for pause in 2 4 8 16 30 60 60 60 120 120 0; do
+		! until_ready "$out" "$errors" "$@" || return 0
+		grep -Eq "$passing" "$errors" || break
+		[ $pause = 0 ] || say "   $words: Google does not know something of it yet, trying again in $pause s"
+		sleep $pause
 	done
-	failed "$output" gcloud "$@" --project="$project"
+	failed "$errors" "$@"
 }
 
 # rendered is a file that this script makes of one of deploy's; with -n only its name.
@@ -75,29 +99,32 @@ quoted() {
 	printf '%s\n' "${line% }"
 }
 
-# failed tells what Google answered, what that means, and what was asked, and ends.
+# masked hides what a setting holds that is nobody's business.
+masked() { sed 's/BASIC_AUTH=[^|'"'"']*/BASIC_AUTH=…/g'; }
+
+# failed tells what Google answered to a gcloud command, what that means, and ends.
 failed() {
-	local output=$1
+	local errors=$1
 	shift
 	{
-		printf '\ndeploy.sh: %s\n' "$(meaning "$output")"
-		sed 's/^/   | /' "$output" | tail -n 20
+		printf '\ndeploy.sh: %s\n' "$(meaning "$errors")"
+		sed 's/^/   | /' "$errors" | tail -n 20
 		printf '   The command was: '
-		quoted "$@"
+		quoted gcloud "$@" --project="$project" | masked
 	} >&2
 	exit 1
 }
 
 meaning() {
-	if grep -Eqi 'SERVICE_DISABLED|has not been used in project|is disabled' "$1"; then
+	if grep -Eq "$not_enabled" "$1"; then
 		echo "An API was enabled a moment ago and is not ready everywhere. Wait a minute."
-	elif grep -Eqi 'PERMISSION_DENIED|403|does not have permission' "$1"; then
+	elif grep -Eq 'PERMISSION_DENIED|HTTPError 403|status=\[403\]|does not have permission' "$1"; then
 		echo "Your account may not do this. The project's owner can, or can give you the role that is named below."
-	elif grep -Eqi 'RESOURCE_EXHAUSTED|429|quota|rate limit' "$1"; then
+	elif grep -Eq 'RESOURCE_EXHAUSTED|HTTPError 429|status=\[429\]|Quota exceeded' "$1"; then
 		echo "Google takes no more of these just now (a quota, or too many requests). Wait a minute."
-	elif grep -Eqi 'UNAUTHENTICATED|401|reauthentication|gcloud auth login' "$1"; then
-		echo "You are not logged in any more: gcloud auth login."
-	elif grep -Eqi 'INTERNAL|UNAVAILABLE|HttpError accessing|HTTPError 5|50[0-9]' "$1"; then
+	elif grep -Eq 'UNAUTHENTICATED|HTTPError 401|status=\[401\]|auth login|Reauthentication' "$1"; then
+		echo "You are not logged in, or not any more: gcloud auth login."
+	elif grep -Eq 'INTERNAL|UNAVAILABLE|HTTPError 5|status=\[5' "$1"; then
 		echo "Google had a fault of its own. Wait a minute."
 	else
 		echo "gcloud could not do this."
@@ -130,7 +157,7 @@ finish() {
 	jobs -p | xargs kill 2>/dev/null || true
 	if [ $status != 0 ] && [ -n "$step" ]; then
 		say ""
-		say "deploy.sh stopped at: $step. What was done stays, and is not done twice. Go on with:"
+		say "deploy.sh stopped at: $step. What was done stays, what is under way at Google goes on there, and nothing is done twice. Go on with:"
 		say "  $again"
 	fi
 	rm -rf "$tmp"

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Metrics and alerts.
 
-watch() {
+make_alerts() {
 	$monitoring || return 0
 	begin "Metrics and alerts"
 	local file
@@ -13,6 +13,9 @@ watch() {
 	for file in deploy/monitoring/alerts/*.yaml; do
 		watch_alert "$(basename "$file" .yaml)" "$file"
 	done
+	if printf '%s' "$settings" | cat - "$tmp/settings" | grep -Eq '(^| )LOG_LEVEL=(warn|error)$'; then
+		say "   Beware: with LOG_LEVEL=warn requests leave no line, so the metrics know of failures alone."
+	fi
 }
 
 # watch_metric makes a metric, whose description ends with the hash of its file.
@@ -39,8 +42,8 @@ watch_alert() {
 	sed "s/HASH/$label/" "$2" >"$tmp/$name.yaml"
 	printf 'notificationChannels: [%s]\n' "$(printf '%s' "$channels" | grep . | tr '\n' ',' || true)" >>"$tmp/$name.yaml"
 	if [ -n "$id" ]; then
-		change "changing alert $name" alpha monitoring policies update "$id" --policy-from-file="$(rendered "$name.yaml")"
+		settle "changing alert $name" alpha monitoring policies update "$id" --policy-from-file="$(rendered "$name.yaml")"
 	else
-		change "making alert $name" alpha monitoring policies create --policy-from-file="$(rendered "$name.yaml")"
+		settle "making alert $name" alpha monitoring policies create --policy-from-file="$(rendered "$name.yaml")"
 	fi
 }

@@ -7,33 +7,53 @@
 keep_partners() {
 	begin "Partners"
 	if [ -n "$partners" ]; then
-		local file name
-		: >"$tmp/documents"
-		for file in "$partners"/*.json; do
-			[ -e "$file" ] || continue
-			name=$(basename "$file" .json)
-			matches "$name" '^[A-Za-z0-9_-]{1,200}$' || stop "$file: a partner's document needs a name of letters, digits, - and _ to be a secret."
-			printf '%s\n' "$name" >>"$tmp/documents"
-			keep_partner "$name" "$file"
-		done
+		keep_documents
 		forget_partners
 		cp "$tmp/documents" "$tmp/partners"
 	else
-		sed -n 's/^tallystick-partner-\([^	]*\)	..*/\1/p' "$tmp/secrets" >"$tmp/partners"
+		sed -n 's/^tallystick-partner-\([^	]*\)	..*/\1/p' "$tmp/secrets" | LC_ALL=C sort >"$tmp/partners"
 	fi
+	# shellcheck disable=SC2046
+	[ -z "$(with_partners)" ] || in_parallel let_read $(cat "$tmp/partners")
+}
+
+# keep_documents keeps those of the folder. One that has none is a slip, for it would end
+# all partners.
+keep_documents() {
+	local file name
+	: >"$tmp/documents"
+	for file in "$partners"/*.json; do
+		[ -e "$file" ] || stop "There is no partner's document in $partners."
+		name=$(basename "$file" .json)
+		matches "$name" '^[A-Za-z0-9_-]{1,200}$' || stop "$file: a partner's document needs a name of letters, digits, - and _ to be a secret."
+		grep -Eq "\"id\"[[:space:]]*:[[:space:]]*\"$name\"" "$file" || stop "$file is no document of a partner $name; tallystick partner add makes one."
+		printf '%s\n' "$name" >>"$tmp/documents"
+	done
+	LC_ALL=C sort -o "$tmp/documents" "$tmp/documents"
+	while IFS= read -r name; do
+		keep_partner "$name" "$partners/$name.json"
+	done <"$tmp/documents"
 }
 
 keep_partner() {
-	local id hash function
+	local id hash
 	id=$(secret "$1")
 	hash=$(sha256 <"$2")
 	! grep -q "^$id	$hash\$" "$tmp/secrets" || return 0
 	grep -q "^$id	" "$tmp/secrets" || change "making secret $id" secrets create "$id" --replication-policy=automatic
-	for function in $(with_partners); do
-		settle "$function may read $id" secrets add-iam-policy-binding "$id" --member="serviceAccount:$(email "$(account "$function")")" --role=roles/secretmanager.secretAccessor
-	done
 	change "new version of $id" secrets versions add "$id" --data-file="$2"
 	change "marking $id" secrets update "$id" --update-labels="tallystick-document=$hash"
+}
+
+# let_read lets the function that takes updates read a partner's secret: also one that is
+# older than the function's account.
+let_read() {
+	local id member
+	id=$(secret "$1")
+	member="serviceAccount:$(email "$(account "$(with_partners)")")"
+	look "readers-$id"
+	grep -qxF "$member" "$tmp/readers-$id" ||
+		settle "$(with_partners) may read $id" secrets add-iam-policy-binding "$id" --member="$member" --role=roles/secretmanager.secretAccessor
 }
 
 # forget_partners lets go of those that are no longer in the folder. Their secrets stay.

@@ -5,6 +5,7 @@ preflight() {
 	begin "Looking at the project"
 	! $dry || return 0
 	command -v gcloud >/dev/null || stop "gcloud is missing: https://cloud.google.com/sdk/docs/install"
+	! $smoke || command -v curl >/dev/null || stop "curl is missing, which --smoke needs."
 	local number billing
 	number=$(ask projects describe "$project" --format='value(projectNumber)')
 	[ -n "$number" ] || stop "There is no project $project that you can see."
@@ -20,7 +21,7 @@ stop() {
 
 # services lists the APIs that are needed.
 services() {
-	printf '%s\n' apigateway apikeys artifactregistry cloudbuild cloudfunctions cloudresourcemanager datastore firestore iam logging run secretmanager servicecontrol servicemanagement
+	printf '%s\n' apigateway apikeys artifactregistry cloudbilling cloudbuild cloudfunctions cloudresourcemanager datastore firestore iam logging run secretmanager servicecontrol servicemanagement
 	! $monitoring || echo monitoring
 	! $traces || echo telemetry
 }
@@ -32,26 +33,30 @@ enable_services() {
 	for service in $(services); do
 		grep -qx "$service.googleapis.com" "$tmp/enabled" || missing="$missing $service.googleapis.com"
 	done
+	[ -n "$missing" ] || return 0
 	# shellcheck disable=SC2086
-	[ -z "$missing" ] || change "enabling$missing" services enable $missing
+	change "enabling$missing" services enable $missing
+	: >"$tmp/enabled-now"
 }
 
-# look_at_functions finds which functions there are: a line NAME REGION STATE HASH in
-# $tmp/functions, and NAME SETTING=VALUE in $tmp/settings. It settles what was not given.
+# look_at_functions finds which functions there are: a line NAME REGION STATE HASH
+# INSTANCES in $tmp/functions, with - for the hash of one that is not ours, and NAME
+# SETTING=VALUE of ours in $tmp/settings. It settles what was not given.
 look_at_functions() {
 	begin "Functions that there are"
-	ask functions list --v2 --format='flattened[no-pad](name,state,labels.tallystick-source,serviceConfig.environmentVariables)' >"$tmp/flat"
+	ask functions list --v2 --format='flattened[no-pad](name,state,labels.tallystick-source:label=source,serviceConfig.maxInstanceCount:label=instances,serviceConfig.environmentVariables)' >"$tmp/flat"
 	awk '
 		function value() { return substr($0, index($0, ": ") + 2) }
 		function row(  i) {
 			if (name == "") return
-			print name, region, state, hash > functions
-			for (i = 1; i <= n; i++) print name, setting[i] > settings
+			print name, region, state, hash, instances > functions
+			for (i = 1; i <= n && hash != "-"; i++) print name, setting[i] > settings
 		}
-		/^---/ { row(); name = state = ""; hash = "-"; n = 0 }
+		/^---/ { row(); name = state = ""; hash = "-"; instances = 0; n = 0 }
 		/^name: / { split(value(), part, "/"); region = part[4]; name = part[6] }
 		/^state: / { state = value() }
-		/^tallystick-source: / { hash = value() }
+		/^source: / { hash = value() }
+		/^instances: / { instances = value() }
 		/^serviceConfig.environmentVariables\./ {
 			setting[++n] = substr($0, length("serviceConfig.environmentVariables.") + 1)
 			sub(/: /, "=", setting[n])
@@ -62,6 +67,16 @@ look_at_functions() {
 	: >>"$tmp/settings"
 	settle_region
 	settle_store
+	refuse_strangers
+}
+
+# refuse_strangers stops where a function of somebody else has a name of ours.
+refuse_strangers() {
+	local name
+	for name in $(functions); do
+		! grep -q "^$name $region [A-Z_]* - " "$tmp/functions" ||
+			stop "There is a function $name in $project that this script did not make. Remove it, or use another project."
+	done
 }
 
 settle_region() {

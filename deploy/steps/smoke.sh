@@ -12,6 +12,7 @@ smoke_test() {
 	host=$(found gateways $api 3)
 	secret_key=$(ask services api-keys get-key-string "$(key_id)" --format='value(keyString)')
 	printf 'header = "x-api-key: %s"\n' "$secret_key" >"$tmp/key"
+	[ -z "${TALLYSTICK_USER:-}" ] || printf 'user = "%s"\n' "$TALLYSTICK_USER" >>"$tmp/key"
 	: >"$tmp/no-key"
 	while IFS='	' read -r name _; do
 		"smoke_$name" "https://$host" </dev/null

@@ -3,16 +3,27 @@ package controlplane
 import (
 	"archive/zip"
 	"bytes"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 )
 
 // The real gcloud walks through each group of commands. A test has its own control
-// plane, and they run at the same time, for gcloud sleeps before it asks again.
+// plane, and they run at the same time, for gcloud sleeps before it asks again. They are
+// a long form: the tests of deploy.sh have gcloud make most of these calls.
+
+// long is for the walks.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("SOAK") != "1" {
+		t.Skip("SOAK=1 walks through all of gcloud's commands; the tests of deploy.sh use most of them")
+	}
+	t.Parallel()
+}
 
 func TestGcloudPreparesAProject(t *testing.T) {
-	t.Parallel()
+	long(t)
 	c := start(t)
 	g := c.installed(t)
 	g.wants(t, "auth print-access-token", "no-token")
@@ -33,7 +44,7 @@ func TestGcloudPreparesAProject(t *testing.T) {
 }
 
 func TestGcloudKeepsDatabases(t *testing.T) {
-	t.Parallel()
+	long(t)
 	c := enabled(t)
 	g := c.installed(t)
 	g.run(t, "firestore databases create --database=(default) --location=us-central1 --type=datastore-mode --delete-protection")
@@ -57,7 +68,7 @@ func TestGcloudKeepsDatabases(t *testing.T) {
 }
 
 func TestGcloudGivesRoles(t *testing.T) {
-	t.Parallel()
+	long(t)
 	c := enabled(t)
 	g := c.installed(t)
 	g.run(t, "iam service-accounts create fetch1 --display-name=Fetch")
@@ -76,7 +87,7 @@ func TestGcloudGivesRoles(t *testing.T) {
 }
 
 func TestGcloudDeploysFunctions(t *testing.T) {
-	t.Parallel()
+	long(t)
 	c := furnished(t)
 	g := c.installed(t)
 	g.file(t, "source/go.mod", "module example.com/f\n\ngo 1.26\n")
@@ -105,7 +116,7 @@ func TestGcloudDeploysFunctions(t *testing.T) {
 }
 
 func TestGcloudOpensAGateway(t *testing.T) {
-	t.Parallel()
+	long(t)
 	c := furnished(t)
 	g := c.installed(t)
 	g.file(t, "api.yaml", document)
@@ -134,7 +145,7 @@ func TestGcloudOpensAGateway(t *testing.T) {
 }
 
 func TestGcloudWatches(t *testing.T) {
-	t.Parallel()
+	long(t)
 	c := enabled(t)
 	g := c.installed(t)
 	g.file(t, "metric.yaml", "name: errors\nfilter: severity>=ERROR\n")
