@@ -61,6 +61,8 @@ func TestADeployedFunctionWritesLinesOfJSON(t *testing.T) {
 		{"as it comes", nil, []string{
 			"INFO GET /faulty/{what} 204", "ERROR panic", "ERROR GET /faulty/{what} 500", "INFO GET /faulty/{what} 204"}},
 		{"LOG_LEVEL=warn", []string{"LOG_LEVEL=warn"}, []string{"ERROR panic", "ERROR GET /faulty/{what} 500"}},
+		{"with traces that nobody may send", []string{"OTEL_EXPORTER_OTLP_ENDPOINT=https://telemetry.googleapis.com", "GOOGLE_APPLICATION_CREDENTIALS=none.json"}, []string{
+			"WARNING traces are off", "INFO GET /faulty/{what} 204", "ERROR panic", "ERROR GET /faulty/{what} 500", "INFO GET /faulty/{what} 204"}},
 		{"with settings that cannot be", []string{"SHARDS=0"}, []string{
 			"ERROR function cannot start", "WARNING GET other 503", "ERROR function cannot start", "WARNING GET other 503",
 			"ERROR function cannot start", "WARNING GET other 503"}},
@@ -92,7 +94,8 @@ func TestADeployedFunctionWritesLinesOfJSON(t *testing.T) {
 				if err := json.Unmarshal([]byte(line), &e); err != nil {
 					t.Errorf("%q is no JSON: %v", line, err)
 				}
-				if e["logging.googleapis.com/trace"] != "projects/shop/traces/4bf92f3577b34da6a3ce929d0e0e4736" {
+				if e["message"] != "traces are off" && // of no request
+					e["logging.googleapis.com/trace"] != "projects/shop/traces/4bf92f3577b34da6a3ce929d0e0e4736" {
 					t.Errorf("%q is not joined to its trace in the store's project", line)
 				}
 				got = append(got, fmt.Sprint(e["severity"], " ", e["message"]))

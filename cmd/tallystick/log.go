@@ -38,18 +38,9 @@ func (h readable) Handle(ctx context.Context, r slog.Record) error {
 			return true
 		}
 		out.Message += " " + short(line.Latency)
-		for _, figure := range []struct {
-			name string
-			n    int64
-		}{
-			{"batch", line.Used.Batch},
-			{"reads", line.Used.Reads},
-			{"writes", line.Used.Writes},
-			{"deletes", line.Used.Deletes},
-			{"retries", line.Used.Retries},
-		} {
-			if figure.n > 0 {
-				out.AddAttrs(slog.Int64(figure.name, figure.n))
+		for name, n := range line.Figures() {
+			if n > 0 {
+				out.AddAttrs(slog.Int64(name, n))
 			}
 		}
 		out.AddAttrs(slog.String("function", line.Function))

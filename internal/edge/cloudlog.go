@@ -110,7 +110,7 @@ func cloudLine(l Line) []slog.Attr {
 	if l.Code != "" {
 		labels = append(labels, slog.String("code", l.Code))
 	}
-	return []slog.Attr{
+	attrs := []slog.Attr{
 		slog.GroupAttrs(cloudRequest,
 			slog.String("requestMethod", l.Method),
 			slog.String("requestUrl", l.Route),
@@ -120,13 +120,19 @@ func cloudLine(l Line) []slog.Attr {
 			slog.String("protocol", l.Protocol),
 		),
 		slog.GroupAttrs(cloudLabels, labels...),
-		slog.Int64("batch", l.Used.Batch),
-		slog.Int64("entityReads", l.Used.Reads),
-		slog.Int64("entityWrites", l.Used.Writes),
-		slog.Int64("entityDeletes", l.Used.Deletes),
-		slog.Int64("retries", l.Used.Retries),
 	}
+	for name, n := range l.Figures() {
+		if long := cloudFigures[name]; long != "" {
+			name = long
+		}
+		attrs = append(attrs, slog.Int64(name, n))
+	}
+	return attrs
 }
+
+// cloudFigures are the longer names of figures that would not say what is read in a log of
+// many services.
+var cloudFigures = map[string]string{"reads": "entityReads", "writes": "entityWrites", "deletes": "entityDeletes"}
 
 func (h *cloudLog) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &cloudLog{h.Handler.WithAttrs(attrs), h.project}

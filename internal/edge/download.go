@@ -13,14 +13,16 @@ import (
 
 // Download is a reply that is written as it is read, and that a browser keeps as a
 // file. When write fails the reply is cut off, so that nobody takes a part for the
-// whole.
+// whole; that is logged, unless the client left.
 func Download(ctx context.Context, contentType, name string, write func(io.Writer) error) *huma.StreamResponse {
 	return &huma.StreamResponse{Body: func(hctx huma.Context) {
 		hctx.SetHeader("Content-Type", contentType)
 		hctx.SetHeader("Content-Disposition", fmt.Sprintf("attachment; filename=%s", name))
 		if err := write(hctx.BodyWriter()); err != nil {
-			slog.WarnContext(ctx, "download broke off", "name", name, "error", err)
-			_, w := humago.Unwrap(hctx)
+			r, w := humago.Unwrap(hctx)
+			if !clientLeft(r.Context(), w) {
+				slog.WarnContext(ctx, "download broke off", "name", name, "error", err)
+			}
 			Abort(w)
 		}
 	}}

@@ -41,7 +41,7 @@ var rules = []Rule{
 	{Err: storage.ErrConflict, Status: http.StatusServiceUnavailable, Code: "CONTENTION", Detail: "Others kept writing the same thing. Nothing was done.", Retry: 1},
 	{Err: storage.ErrUnavailable, Status: http.StatusServiceUnavailable, Code: "STORAGE_UNAVAILABLE", Detail: "The database cannot do this now. Nothing was done.", Retry: 5},
 	{Err: context.DeadlineExceeded, Status: http.StatusGatewayTimeout, Code: "DEADLINE_EXCEEDED", Detail: "It took too long. Nothing was done.", Retry: 1},
-	{Err: context.Canceled, Status: 499, Code: "CANCELLED", Detail: "The client went away. Nothing was done."},
+	{Err: context.Canceled, Status: statusLeft, Code: codeLeft, Detail: "The client went away. Nothing was done."},
 	{Err: io.ErrUnexpectedEOF, Status: http.StatusBadRequest, Code: "MALFORMED_REQUEST", Detail: cutOffDetail},
 	{Err: storage.ErrCursor, Status: http.StatusBadRequest, Code: "PAGE_TOKEN_INVALID", Detail: "pageToken is not one that this query gave. Start again without it."},
 }
@@ -68,7 +68,8 @@ func (a *API) problem(ctx context.Context, err error) *Problem {
 			if r.Retry > 0 {
 				p.RetryAfter(r.Retry)
 			}
-			if r.Status >= 500 && !errors.Is(err, context.Canceled) { // a client that left is nothing to warn of
+			left := errors.Is(err, context.Canceled) || errors.Is(ctx.Err(), context.Canceled)
+			if r.Status >= 500 && !left { // a client that left is nothing to warn of
 				slog.WarnContext(ctx, "request failed", "function", a.function, "code", r.Code, "error", err)
 			}
 			return p

@@ -1,7 +1,10 @@
 package edge
 
 import (
+	"errors"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -22,4 +25,12 @@ func (s *Stream) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-func (s *Stream) Read(p []byte) (int, error) { return s.body.Read(p) }
+// Read reads the body. A connection that broke is a body that ended before its end.
+func (s *Stream) Read(p []byte) (int, error) {
+	n, err := s.body.Read(p)
+	var network net.Error
+	if errors.As(err, &network) {
+		err = fmt.Errorf("%w: %w", io.ErrUnexpectedEOF, err)
+	}
+	return n, err
+}

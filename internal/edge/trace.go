@@ -151,11 +151,10 @@ func describe(span trace.Span, l Line) {
 		attribute.String("http.route", l.Route),
 		attribute.Int("http.response.status_code", l.Status),
 		attribute.String("tallystick.function", l.Function),
-		attribute.Int64("tallystick.batch", l.Used.Batch),
-		attribute.Int64("tallystick.entity_reads", l.Used.Reads),
-		attribute.Int64("tallystick.entity_writes", l.Used.Writes),
-		attribute.Int64("tallystick.retries", l.Used.Retries),
 	)
+	for name, n := range l.Figures() {
+		span.SetAttributes(attribute.Int64("tallystick."+name, n))
+	}
 	if l.Code != "" {
 		span.SetAttributes(attribute.String("error.type", l.Code))
 	}
@@ -167,9 +166,12 @@ func describe(span trace.Span, l Line) {
 // withRemoteSpan puts the span that called into ctx: of W3C's header, or of Google's older
 // one, TRACE/SPAN;o=OPTIONS, which its load balancers set too.
 // https://cloud.google.com/trace/docs/trace-context#legacy-http-header
+//
+// The header tracestate is left out: it is text of the client's own, which each span would
+// carry to the collector.
 func withRemoteSpan(ctx context.Context, h http.Header) context.Context {
-	if h.Get("Traceparent") != "" {
-		ctx = propagation.TraceContext{}.Extract(ctx, propagation.HeaderCarrier(h))
+	if parent := h.Get("Traceparent"); parent != "" {
+		ctx = propagation.TraceContext{}.Extract(ctx, propagation.MapCarrier{"traceparent": parent})
 	}
 	legacy := h.Get("X-Cloud-Trace-Context")
 	if legacy == "" || trace.SpanContextFromContext(ctx).IsValid() {

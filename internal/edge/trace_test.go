@@ -11,7 +11,9 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	collector "go.opentelemetry.io/proto/otlp/collector/trace/v1"
@@ -27,6 +29,7 @@ import (
 type receiver struct {
 	url    string
 	status int
+	meets  func() // unless nil, is called for each export
 
 	mu       sync.Mutex
 	requests int
@@ -39,6 +42,9 @@ func newReceiver(t *testing.T, status int) *receiver {
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		c.requests++
+		if c.meets != nil {
+			c.meets()
+		}
 		body := io.Reader(r.Body)
 		if r.Header.Get("Content-Encoding") == "gzip" {
 			body, _ = gzip.NewReader(r.Body)
@@ -116,7 +122,7 @@ const traceID, callerID = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 func call(h http.Handler, path, flag string) *httptest.ResponseRecorder {
 	r := httptest.NewRequest(http.MethodGet, path, nil)
 	r.Header = http.Header{"Traceparent": {"00-" + traceID + "-" + callerID + "-0" + flag},
-		"User-Agent": {"anna"}, "X-Forwarded-For": {"203.0.113.9"}}
+		"Tracestate": {"shop=anna"}, "User-Agent": {"anna"}, "X-Forwarded-For": {"203.0.113.9"}}
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
@@ -144,8 +150,8 @@ func TestAFunctionsSpansAreAwayBeforeItsReplyEnds(t *testing.T) {
 	}
 	want := map[string]any{
 		"http.request.method": "GET", "http.route": "/shelf/{id}", "http.response.status_code": int64(200),
-		"tallystick.function": "shelf", "tallystick.batch": int64(0), "tallystick.entity_reads": int64(2),
-		"tallystick.entity_writes": int64(1), "tallystick.retries": int64(0),
+		"tallystick.function": "shelf", "tallystick.batch": int64(0), "tallystick.reads": int64(2),
+		"tallystick.writes": int64(1), "tallystick.deletes": int64(1), "tallystick.retries": int64(0),
 	}
 	if diff := cmp.Diff(want, values(request.Attributes)); diff != "" {
 		t.Errorf("the request's attributes: -want +got\n%s", diff)
@@ -229,6 +235,20 @@ func TestRepliesDoNotWaitForACollectorThatFails(t *testing.T) {
 	}
 	if !strings.Contains(log.String(), "traces are not sent") {
 		t.Errorf("the log is %s, want it to say so", log)
+	}
+}
+
+// TestALatencyIsWithoutTheWaitForSpans: it is what the request took, traced or not.
+func TestALatencyIsWithoutTheWaitForSpans(t *testing.T) {
+	log := keepLog(t)
+	c := newReceiver(t, http.StatusOK)
+	_, traces := traced(t, c, true)
+	var now atomic.Int64
+	c.meets = func() { now.Add(int64(time.Second)) }
+	clock := func() time.Time { return time.Unix(0, now.Load()) }
+	call(made(New(shelf(nil), Env{Traces: traces, Now: clock}, nil)).Handler(), "/shelf/anna", "1")
+	if line, _ := log.take(t); line.Latency != 0 || now.Load() != int64(time.Second) {
+		t.Errorf("latency %v with an export that took %v, want 0 and 1s", line.Latency, time.Duration(now.Load()))
 	}
 }
 

@@ -2,7 +2,9 @@ package edge
 
 import (
 	"context"
+	"errors"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"slices"
@@ -21,15 +23,22 @@ type Line struct {
 	Method   string
 	Route    string // such as /records/{collection}
 	Status   int
-	Code     string // of the problem, or CUT_OFF; else empty
-	Latency  time.Duration
-	Bytes    int64 // of the reply's body
+	Code     string        // of the problem, or CUT_OFF; else empty
+	Latency  time.Duration // without the wait until spans are away
+	Bytes    int64         // of the reply's body
 	Protocol string
 	Used     storage.Used
 }
 
 // cutOff is the code of a reply that had begun and did not come to its end.
 const cutOff = "CUT_OFF"
+
+// What a request is whose client left before its reply: nothing that anybody got, and
+// nothing to warn of. nginx has the number, and no standard.
+const (
+	statusLeft = 499
+	codeLeft   = "CANCELLED"
+)
 
 // LineOf returns the line of a request's record, which is its one attribute.
 func LineOf(a slog.Attr) (Line, bool) {
@@ -40,9 +49,20 @@ func LineOf(a slog.Attr) (Line, bool) {
 	return l, ok
 }
 
+// Figures are what the request used of the store, by name.
+func (l Line) Figures() iter.Seq2[string, int64] {
+	return func(yield func(string, int64) bool) {
+		_ = yield("batch", l.Used.Batch) &&
+			yield("reads", l.Used.Reads) &&
+			yield("writes", l.Used.Writes) &&
+			yield("deletes", l.Used.Deletes) &&
+			yield("retries", l.Used.Retries)
+	}
+}
+
 // LogValue is the line for a handler that does not know it.
 func (l Line) LogValue() slog.Value {
-	return slog.GroupValue(
+	attrs := []slog.Attr{
 		slog.String("function", l.Function),
 		slog.String("method", l.Method),
 		slog.String("route", l.Route),
@@ -50,12 +70,11 @@ func (l Line) LogValue() slog.Value {
 		slog.String("code", l.Code),
 		slog.Duration("latency", l.Latency),
 		slog.Int64("bytes", l.Bytes),
-		slog.Int64("batch", l.Used.Batch),
-		slog.Int64("reads", l.Used.Reads),
-		slog.Int64("writes", l.Used.Writes),
-		slog.Int64("deletes", l.Used.Deletes),
-		slog.Int64("retries", l.Used.Retries),
-	)
+	}
+	for name, n := range l.Figures() {
+		attrs = append(attrs, slog.Int64(name, n))
+	}
+	return slog.GroupValue(attrs...)
 }
 
 // level: a 500 is a defect of ours, what is above it could not be done just now. What a
@@ -85,8 +104,8 @@ func (a *API) watched(next http.Handler) http.Handler {
 		defer func() {
 			line := watched.line(r)
 			line.Function, line.Used = a.function, usage.Used()
-			a.Traces.end(ctx, span, line) // the client waits for it, if it does
 			line.Latency = a.Now().Sub(began)
+			a.Traces.end(ctx, span, line)
 			line.log(ctx)
 		}()
 		next.ServeHTTP(watched, r)
@@ -106,6 +125,7 @@ type reply struct {
 	status int
 	bytes  int64
 	code   string
+	broken bool // the client takes no more
 }
 
 // methods are those that the log names; a client may send any word.
@@ -126,6 +146,9 @@ func (w *reply) line(r *http.Request) Line {
 	if l.Status == 0 { // as net/http has it
 		l.Status = http.StatusOK
 	}
+	if (l.Status > 500 || l.Code == cutOff) && clientLeft(r.Context(), w) { // a 500 is a defect all the same
+		l.Status, l.Code = statusLeft, codeLeft
+	}
 	return l
 }
 
@@ -142,6 +165,7 @@ func (w *reply) Write(b []byte) (int, error) {
 	}
 	n, err := w.ResponseWriter.Write(b)
 	w.bytes += int64(n)
+	w.broken = w.broken || err != nil
 	return n, err
 }
 
@@ -151,15 +175,28 @@ func (w *reply) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 // tellCode lets the reply behind w know the code of the problem that is written to it, or
 // that it is cut off.
 func tellCode(w io.Writer, code string) {
+	if behind := replyBehind(w); behind != nil {
+		behind.code = code
+	}
+}
+
+// clientLeft says whether the client went away before it had the reply that is written to
+// w, in its request's context. A write can tell before the context does.
+func clientLeft(ctx context.Context, w io.Writer) bool {
+	behind := replyBehind(w)
+	return errors.Is(ctx.Err(), context.Canceled) || behind != nil && behind.broken
+}
+
+// replyBehind returns nil where nobody watches.
+func replyBehind(w io.Writer) *reply {
 	for {
 		switch outer := w.(type) {
 		case *reply:
-			outer.code = code
-			return
+			return outer
 		case interface{ Unwrap() http.ResponseWriter }:
 			w = outer.Unwrap()
 		default:
-			return
+			return nil
 		}
 	}
 }

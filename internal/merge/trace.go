@@ -38,11 +38,10 @@ func (b *batch[S, R]) tell(c *call[S, R]) {
 
 // begin begins a span where ctx is traced; else it costs a look at ctx.
 func begin(ctx context.Context, name string, attributes ...attribute.KeyValue) (_ context.Context, end func()) {
-	parent := trace.SpanFromContext(ctx)
-	if !parent.IsRecording() {
+	tracer := storage.TracerOf(ctx, "merge")
+	if tracer == nil {
 		return ctx, func() {}
 	}
-	ctx, span := parent.TracerProvider().Tracer("github.com/tallystick/tallystick/internal/merge").
-		Start(ctx, name, trace.WithAttributes(attributes...))
+	ctx, span := tracer.Start(ctx, name, trace.WithAttributes(attributes...))
 	return ctx, func() { span.End() }
 }

@@ -128,6 +128,7 @@ func (s *store) Update(ctx context.Context, fn func(Tx) error) (err error) {
 		op.run()
 		t := tx{get: op.counting(get)}
 		if err := fn(&t); err != nil {
+			op.refused(err)
 			return nil, err
 		}
 		op.usage.wrote(t.writes)

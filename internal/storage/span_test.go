@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -12,6 +13,16 @@ import (
 
 	"github.com/tallystick/tallystick/internal/storage"
 )
+
+// down is a driver that can read nothing.
+type down struct{ storage.Driver }
+
+func (down) Update(_ context.Context, fn func(storage.Getter) ([]storage.Write, error)) error {
+	_, err := fn(func([]storage.Key) ([]storage.Entity, error) {
+		return nil, fmt.Errorf("anna: %w", storage.ErrUnavailable)
+	})
+	return err
+}
 
 func TestEachOperationHasASpan(t *testing.T) {
 	recorder := tracetest.NewSpanRecorder()
@@ -29,6 +40,9 @@ func TestEachOperationHasASpan(t *testing.T) {
 		t.Fatal(err)
 	}
 	if err := storage.New(again{}).Update(ctx, func(storage.Tx) error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if err := storage.New(down{}).Update(ctx, func(tx storage.Tx) error { _, err := tx.Get(key("Page", "/anna")); return err }); !errors.Is(err, storage.ErrUnavailable) {
 		t.Fatal(err)
 	}
 	func() {
@@ -53,7 +67,8 @@ func TestEachOperationHasASpan(t *testing.T) {
 		}
 		got = append(got, name)
 	}
-	const want = "[Get Page Query Page Count Page Update Update failed Update, run again, run again Update]"
+	// Whose function said no had a store that did what it was asked.
+	const want = "[Get Page Query Page Count Page Update Update Update, run again, run again Update failed Update]"
 	if fmt.Sprint(got) != want {
 		t.Errorf("spans %v, want %v", got, want)
 	}

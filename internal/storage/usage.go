@@ -6,18 +6,22 @@ import (
 )
 
 // Usage counts what is used of stores in the contexts that carry it, on however many
-// goroutines. It counts as Datastore and Firestore bill, whatever the backend is, so that the
-// figures of a laptop say what the same work costs there:
+// goroutines. It counts as Datastore bills, whatever the backend is, so that the figures of a
+// laptop say what the same work costs there:
 //
 //   - An entity that is looked up is a read, a missing one too. A query is as many reads as
 //     it returns, and at least one; one of keys alone is one. A count is a read for each
 //     1,000 index entries, and at least one.
 //   - A transaction that is run again reads again. The writes and deletions of a run count
 //     when they are handed over to be committed: the price of a commit that fails is not
-//     published, so this may be more than the bill, and is never less.
+//     published, so this may be more than the bill.
+//
+// Firestore in native mode bills the same, but for queries of keys alone: each key is a read
+// there, of which this counts one for them all.
 //
 // https://firebase.google.com/docs/firestore/pricing says it of queries and counts,
-// https://cloud.google.com/datastore/pricing of keys.
+// https://cloud.google.com/datastore/pricing of keys; that native mode has no such price,
+// https://github.com/firebase/firebase-js-sdk/issues/932.
 //
 // A nil Usage counts nothing.
 type Usage struct {
@@ -26,7 +30,7 @@ type Usage struct {
 
 // Used is what a Usage has counted.
 type Used struct {
-	Reads        int64 // entities, as billed
+	Reads        int64 // entities, as Datastore bills them
 	Writes       int64 // entities put
 	Deletes      int64
 	Transactions int64 // calls of Update

@@ -33,7 +33,7 @@ func (s *Service) Import(ctx context.Context, views []View) error {
 	for from := 0; from < len(views); from += perCall {
 		part := views[from:min(from+perCall, len(views))]
 		if err := s.importPart(ctx, part, today); err != nil {
-			err = fmt.Errorf("visit: import %s to %s: %w", part[0].Page, part[len(part)-1].Page, err)
+			err = fmt.Errorf("visit: import pages %d to %d of %d: %w", from+1, from+len(part), len(views), err)
 			if from > 0 {
 				err = fmt.Errorf("%w: %w", ErrIncomplete, err)
 			}

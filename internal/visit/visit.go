@@ -113,7 +113,7 @@ func (s *Service) Count(ctx context.Context, r Request) (Count, error) {
 	}
 	rest, err := s.others.tally(ctx, s, r.Page)
 	if err != nil {
-		return Count{}, fmt.Errorf("visit: count %s: %w", r.Page, err)
+		return Count{}, fmt.Errorf("visit: count: %w", err)
 	}
 	op := merge.Op[state, Tally]{
 		Keys: []storage.Key{shardKey(r.Page, s.own)},
@@ -138,7 +138,7 @@ func (s *Service) Count(ctx context.Context, r Request) (Count, error) {
 		})
 	}
 	if err != nil {
-		return Count{}, fmt.Errorf("visit: count %s: %w", r.Page, err)
+		return Count{}, fmt.Errorf("visit: count: %w", err)
 	}
 	return count, nil
 }
@@ -219,7 +219,7 @@ func (s *Service) Set(ctx context.Context, p Page, t Tally) error {
 		},
 	})
 	if err != nil {
-		return fmt.Errorf("visit: set %s: %w", p, err)
+		return fmt.Errorf("visit: set: %w", err)
 	}
 	s.others.forget(p)
 	return nil
@@ -255,7 +255,7 @@ func (s *Service) Delete(ctx context.Context, p Page) (existed bool, err error) 
 		},
 	})
 	if err != nil {
-		return false, fmt.Errorf("visit: delete %s: %w", p, err)
+		return false, fmt.Errorf("visit: delete: %w", err)
 	}
 	s.others.forget(p)
 	return gone.Visits > 0, nil

@@ -89,8 +89,9 @@ func (t grantedTx) Delete(key storage.Key) error {
 }
 
 // Indexed returns store as a database that has the indexes of those kinds and no others:
-// a query of one of the kinds that goes by more than one property, or backward, is an
-// IndexError unless the kind declares it.
+// a query that goes by more than one property, or backward, is an IndexError unless its
+// kind is among them and declares it. Snapshots are not held to it: what reads a whole
+// store goes by names alone.
 func Indexed(store storage.Store, kinds ...storage.Kind) storage.Store {
 	return indexed{store, kinds}
 }
@@ -119,15 +120,15 @@ func (s indexed) check(q storage.Query) error {
 	if len(properties) < 2 && !q.Descending {
 		return nil
 	}
+	declared := func(d storage.Query) bool {
+		return d.OrderBy == q.OrderBy && d.Descending == q.Descending && slices.Equal(propertiesOf(d), properties)
+	}
 	for _, k := range s.kinds {
-		declared := func(d storage.Query) bool {
-			return d.OrderBy == q.OrderBy && d.Descending == q.Descending && slices.Equal(propertiesOf(d), properties)
-		}
-		if k.Name == q.Kind && !slices.ContainsFunc(k.Indexes, declared) {
-			return &storage.IndexError{Hint: fmt.Sprintf("%s declares no index by %q, descending: %v", q.Kind, properties, q.Descending)}
+		if k.Name == q.Kind && slices.ContainsFunc(k.Indexes, declared) {
+			return nil
 		}
 	}
-	return nil
+	return &storage.IndexError{Hint: fmt.Sprintf("%s declares no index by %q, descending: %v", q.Kind, properties, q.Descending)}
 }
 
 // propertiesOf is what a query goes by, sorted.

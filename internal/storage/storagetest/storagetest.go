@@ -2,7 +2,7 @@
 // test is Run and little else.
 //
 // Each sentence of the comments in storage.go has a case here that is named for
-// it. get.go, update.go, isolation.go with snapshot.go, context.go and limits.go follow
+// it. get.go, update.go, isolation.go with sum.go, context.go and limits.go follow
 // Store and Tx; keys.go, values.go and expire.go follow Key and Entity; query.go,
 // count.go and cursor.go follow Query and Page, moment.go follows Snapshot; model.go compares random histories with a map.
 //
