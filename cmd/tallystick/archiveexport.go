@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -23,7 +24,6 @@ type exportAllOptions struct {
 
 func (o *exportAllOptions) flags(c *cobra.Command) {
 	f := c.Flags()
-	f.SortFlags = false
 	f.BoolVar(&o.all, "all", false, "all there is, as one archive")
 	f.StringVarP(&o.file, "output", "o", stdio, "the file; it gets its name when it is complete; - is standard output")
 	o.archiveOptions.flags(c)
@@ -71,17 +71,28 @@ func (o *exportAllOptions) run(c *cobra.Command) (err error) {
 	})
 	m.end()
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return errors.New("interrupted")
 	case errors.Is(err, storage.ErrTooOld):
 		return fmt.Errorf("the export took longer than the database remembers what was there: %w\nExport from nearer to it, or use Google's own export: docs/backup.md says more", err)
 	case err != nil:
 		return fmt.Errorf("export --all: %w", err)
 	case !o.quiet:
+		o.warn(c, len(partners)-len(written.Partners))
 		fmt.Fprintf(c.ErrOrStderr(), "exported %s, and %s without secrets\nSHA-256 of the lines: %s\n",
 			entities(written.Entities), counted(len(written.Partners), "partner"), written.SHA256)
 	}
 	return nil
+}
+
+// warn says what is not in the archive, or not as one might think.
+func (o *exportAllOptions) warn(c *cobra.Command, revoked int) {
+	if revoked > 0 {
+		fmt.Fprintf(c.ErrOrStderr(), "left out: %s with no key that is good, and no token\n", counted(revoked, "partner"))
+	}
+	if strings.HasPrefix(o.store, "datastore:") && os.Getenv("DATASTORE_EMULATOR_HOST") != "" {
+		fmt.Fprintln(c.ErrOrStderr(), "the Datastore emulator knows no time but now: if somebody wrote meanwhile, the archive is not of one moment")
+	}
 }
 
 // writePrivate is writeWhole, but a new file is for its owner only, as the database is.

@@ -19,7 +19,6 @@ import (
 type importAllOptions struct{ archiveOptions }
 
 func (o *importAllOptions) flags(c *cobra.Command) {
-	c.Flags().SortFlags = false
 	c.Flags().BoolVar(&o.all, "all", false, "FILE is an archive of all there is")
 	o.archiveOptions.flags(c)
 }
@@ -46,48 +45,52 @@ func (o *importAllOptions) run(c *cobra.Command, args []string) (err error) {
 		return err
 	}
 	ctx := untilInterrupted(c)
-	contents, err := o.read(ctx, c, args[0])
+	err = o.read(ctx, c, args[0], partners)
 	switch {
-	case ctx.Err() != nil:
+	case err != nil && ctx.Err() != nil:
 		return errors.New("interrupted; the same command goes on")
 	case err != nil:
 		return fmt.Errorf("import --all %s: %w", args[0], err)
 	}
-	fmt.Fprintf(c.ErrOrStderr(), "imported %s of %s; all are counted\n", entities(contents.Entities), contents.Time.Format(time.RFC3339))
-	o.tellMissing(c, contents.Partners, partners)
 	return nil
 }
 
-// read checks the archive, and only then opens the database, which would be made.
-func (o *importAllOptions) read(ctx context.Context, c *cobra.Command, name string) (contents archive.Contents, err error) {
+// read checks the archive, and only then opens the database, which would be made. What is
+// missing it tells before the import is over: afterwards the same command would not.
+func (o *importAllOptions) read(ctx context.Context, c *cobra.Command, name string, known []*partner.Partner) (err error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return contents, err
+		return err
 	}
 	defer file.Close()
 	m := newMeter(c, o.quiet, things)
 	defer m.end()
-	contents, err = archive.Verify(ctx, file, func(n int64) {
+	contents, err := archive.Verify(ctx, file, func(n int64) {
 		if n%1000 == 0 {
 			m.at(n, 0, "checked "+entities(n))
 		}
 	})
 	if err != nil {
-		return contents, err
+		return err
 	}
 	store, err := tallystick.OpenStore(ctx, o.store)
 	if err != nil {
-		return contents, err
+		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	all := contents.Entities
-	return contents, archive.Read(ctx, file, contents, archive.Target{Store: store, Now: time.Now}, func(n int64) {
+	arrived := func() error {
+		m.end()
+		fmt.Fprintf(c.ErrOrStderr(), "imported %s of %s; all are counted\n", entities(all), contents.Time.Format(time.RFC3339))
+		return o.tellMissing(c, contents.Partners, known)
+	}
+	return archive.Read(ctx, file, contents, archive.Target{Store: store, Now: time.Now, Arrived: arrived}, func(n int64) {
 		m.at(n, all, fmt.Sprintf("imported %s of %s entities", grouped(n), grouped(all)))
 	})
 }
 
 // tellMissing prints what makes the partners that the folder has not.
-func (o *importAllOptions) tellMissing(c *cobra.Command, archived []archive.Partner, known []*partner.Partner) {
+func (o *importAllOptions) tellMissing(c *cobra.Command, archived []archive.Partner, known []*partner.Partner) error {
 	var commands []string
 	for _, p := range archived {
 		if slices.ContainsFunc(known, func(k *partner.Partner) bool { return k.ID == p.ID }) {
@@ -99,23 +102,22 @@ func (o *importAllOptions) tellMissing(c *cobra.Command, archived []archive.Part
 		}
 	}
 	if len(commands) == 0 {
-		return
+		return nil
 	}
 	fmt.Fprintf(c.ErrOrStderr(), "%s of the archive not in %s. With new secrets, and what they may do, these commands add them:\n",
 		map[bool]string{true: "1 partner is", false: grouped(len(commands)) + " partners are"}[len(commands) == 1], o.partners)
-	for _, command := range commands {
-		fmt.Fprintln(c.OutOrStdout(), command)
-	}
+	_, err := fmt.Fprintln(c.OutOrStdout(), strings.Join(commands, "\n"))
+	return err
 }
 
 func tokenFile(p archive.Partner) string { return p.ID + ".token" }
 
 // addCommand is the command that adds a partner, for a shell.
 func (o *importAllOptions) addCommand(p archive.Partner) string {
-	words := []string{"tallystick", "partner", "add", p.ID}
+	words := []string{"tallystick", "partner", "add", quoted(p.ID)}
 	flag := func(name, value string) {
 		if value != "" {
-			words = append(words, name, "'"+strings.ReplaceAll(value, "'", `'\''`)+"'")
+			words = append(words, name, quoted(value))
 		}
 	}
 	flag("--types", strings.Join(p.Types, ","))
@@ -127,3 +129,6 @@ func (o *importAllOptions) addCommand(p archive.Partner) string {
 	flag("--partners", o.partners)
 	return strings.Join(words, " ")
 }
+
+// quoted is a word that a shell takes as it is.
+func quoted(word string) string { return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'" }

@@ -6,14 +6,12 @@
 // docs/backup.md describes it for those who have the file and not this program.
 //
 // Read this file first, then kinds.go (what is in it, in which order), entity.go (an
-// entity's line), write.go, read.go (a file is verified) and restore.go (and goes into a
-// store, in steps that can be repeated).
+// entity's line), partner.go (a partner's), write.go, read.go (a file is verified), restore.go (and goes into a
+// store, in steps that can be repeated), put.go and claim.go (for one import at a time).
 package archive
 
 import (
 	"time"
-
-	"github.com/tallystick/tallystick/internal/partner"
 )
 
 const (
@@ -25,7 +23,7 @@ const (
 type header struct {
 	Format  string    `json:"format"`
 	Version int       `json:"version"`
-	Time    time.Time `json:"time"`    // of which moment the entities are
+	Time    time.Time `json:"time"`    // of which moment the entities are, by the clock of who wrote it
 	Program string    `json:"program"` // the version of Tallystick that wrote it
 	Without []string  `json:"without"` // kinds that never leave their store
 }
@@ -42,14 +40,6 @@ type end struct {
 	Entities int64            `json:"entities"`
 	Kinds    map[string]int64 `json:"kinds"`  // how many entities each has, if any
 	SHA256   string           `json:"sha256"` // of all bytes before this line, in hexadecimal digits
-}
-
-// Partner is what a partner may do. Its secrets are in no archive.
-type Partner struct {
-	ID    string         `json:"id"`
-	Types []string       `json:"types,omitzero"`
-	SKUs  []string       `json:"skus,omitzero"`
-	Texts []partner.Text `json:"texts,omitzero"` // of the old scheme
 }
 
 // Contents is what an archive says of itself.

@@ -60,13 +60,3 @@ func TestAnEntityComesBackAsItWent(t *testing.T) {
 		}
 	})
 }
-
-// TestTheKindThatNamesCollectionsIsOneThatIsKept: it is found out by its name.
-func TestTheKindThatNamesCollectionsIsOneThatIsKept(t *testing.T) {
-	for _, k := range Kinds() {
-		if k.Name == collectionKind && !k.Private {
-			return
-		}
-	}
-	t.Errorf("no kind is called %s", collectionKind)
-}

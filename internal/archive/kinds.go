@@ -16,11 +16,6 @@ import (
 // gone when all is imported.
 const restoreKind = "Restore"
 
-// collectionKind is the kind whose entities are named as the collections are. A record's
-// first entity is stored in one transaction with its collection's, which is never removed,
-// so there is no record without one.
-const collectionKind = "Collection"
-
 // Kinds is everything that Tallystick keeps: the kinds that are always there, then those
 // of the collections. Archives that people have are in this order: more kinds may come
 // anywhere in it, but none changes places.
@@ -55,7 +50,9 @@ func public(kinds []storage.Kind) (names []string) {
 }
 
 // order is the order of an archive's entities: that of Kinds without the private ones,
-// with the collections by name, and in each kind by name. Whoever writes or reads an
+// with the collections by name, and in each kind by name. A record's first entity is stored in
+// one transaction with its collection's, which is never removed, so there is no record without
+// one. Whoever writes or reads an
 // archive tells it each of them.
 type order struct {
 	kinds       []string // those to come, the present one first
@@ -79,7 +76,7 @@ func (o *order) next(key storage.Key) error {
 		return fmt.Errorf("%s: it comes after %q, which is not the order of names", key, o.last)
 	}
 	o.last = key.Name
-	if key.Kind == collectionKind {
+	if key.Kind == record.CollectionKind {
 		if err := record.CheckCollection(key.Name); err != nil {
 			return err
 		}

@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -31,19 +32,24 @@ func (r *restore) putAll(ctx context.Context) error {
 	p := newPutter(ctx, r)
 	defer p.cancel(nil)
 	n, b := int64(0), batch{from: r.done}
+	var stopped error // not by what is read, but in putting it
 	err := r.again(func(e storage.Entity) error {
 		if n++; n <= p.start {
-			return ctx.Err()
+			stopped = ctx.Err()
+			return stopped
 		}
 		if !b.fits(e) {
-			if err := p.send(b); err != nil {
-				return err
+			if stopped = p.send(b); stopped != nil {
+				return stopped
 			}
 			b = batch{from: b.end()}
 		}
 		b.add(e)
 		return nil
 	})
+	if err != nil && stopped == nil {
+		return p.discard(ctx, err)
+	}
 	if err == nil && len(b.entities) > 0 {
 		err = p.send(b)
 	}
@@ -151,10 +157,22 @@ func (p *putter) settle(ctx context.Context, err error) error {
 	n := p.reached()
 	p.progress(n)
 	if err != nil {
-		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
-		defer cancel()
-		_ = p.save(last, n)
+		_ = p.saveLast(ctx, n)
 		return err
 	}
 	return p.save(ctx, n)
+}
+
+// discard ends an import of a file that is not what it was when it was checked. What was put
+// of it may be anything, so the next import puts all again.
+func (p *putter) discard(ctx context.Context, err error) error {
+	p.flying.Wait()
+	return errors.Join(err, p.saveLast(ctx, 0))
+}
+
+// saveLast is save when ctx may have ended.
+func (p *putter) saveLast(ctx context.Context, done int64) error {
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), saveTime)
+	defer cancel()
+	return p.save(last, done)
 }

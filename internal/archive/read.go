@@ -72,6 +72,9 @@ func scan(r io.Reader, each func(storage.Entity) error) (Contents, error) {
 		case l.Partner != nil && s.order.total > 0:
 			return s.contents, s.wrong(errors.New("partners come before the entities"))
 		case l.Partner != nil:
+			if err := l.Partner.check(); err != nil {
+				return s.contents, s.wrong(err)
+			}
 			s.contents.Partners = append(s.contents.Partners, *l.Partner)
 		default:
 			e, err := l.Entity.stored()
@@ -134,6 +137,8 @@ func (s *scanner) header() error {
 		return errForeign
 	} else if h.Version > version {
 		return fmt.Errorf("it has version %d, which a newer Tallystick writes; this one knows up to %d", h.Version, version)
+	} else if h.Version < 1 && err == nil {
+		return fmt.Errorf("it has version %d, which no Tallystick writes", h.Version)
 	} else if err != nil {
 		return err
 	}

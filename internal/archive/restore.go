@@ -2,6 +2,7 @@ package archive
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -9,8 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"github.com/go-json-experiment/json"
 
 	"github.com/tallystick/tallystick/internal/storage"
 )
@@ -23,6 +22,10 @@ var ErrNotEmpty = errors.New("the database is not empty")
 type Target struct {
 	Store storage.Store
 	Now   func() time.Time
+
+	// Arrived is called when all is there and counted, and before the store forgets that
+	// there was an import: if it fails, the same Read calls it again.
+	Arrived func() error
 }
 
 // Read puts the entities of an archive into a store that has nothing of Tallystick's.
@@ -30,19 +33,22 @@ type Target struct {
 // or not ours. It tells progress how many entities are stored.
 //
 // When it fails, or its process dies, Read of the same archive goes on where it stopped:
-// until all is done an entity says how far that is. Meanwhile nobody else may write. In the
-// end it counts what is there.
+// until all is done an entity says how far that is. Meanwhile nobody else may write. Of two
+// that are under way at once the later one goes on, see claim.go. In the end it counts what is
+// there.
 func Read(ctx context.Context, file io.ReadSeeker, contents Contents, to Target, progress func(entities int64)) error {
 	r := &restore{
-		Target: to, file: file, contents: contents, progress: progress,
-		key: storage.Key{Kind: restoreKind, Name: contents.SHA256},
+		Target: to, file: file, contents: contents, progress: progress, run: rand.Text(),
 	}
-	for _, step := range []func(context.Context) error{r.begin, r.putAll, r.compare, r.end} {
+	for _, step := range []func(context.Context) error{r.begin, r.putAll, r.compare} {
 		if err := step(ctx); err != nil {
 			return err
 		}
 	}
-	return nil
+	if err := r.Arrived(); err != nil {
+		return err
+	}
+	return r.end(context.WithoutCancel(ctx)) // all is done, so there is nothing to interrupt
 }
 
 // restore is one archive on its way into one store.
@@ -50,51 +56,42 @@ type restore struct {
 	Target
 	file     io.ReadSeeker
 	contents Contents
-	key      storage.Key // of the entity that says how far it is
+	run      string // tells it from others
 	progress func(done int64)
 
-	done int64 // entities from the first on that are stored, as that entity says
+	done int64 // entities from the first on that are stored, as the store says
 }
 
-// state is what that entity holds.
-type state struct {
-	Done     int64 `json:"done"`
-	Entities int64 `json:"entities"`
-}
-
-// begin looks how far the import is, or begins it.
+// begin looks how far the import is, or begins it. That the store is empty is seen twice:
+// nothing is to be written to one that is not, and another import may have come and gone
+// before the store was claimed.
 func (r *restore) begin(ctx context.Context) error {
-	found, err := r.Store.Get(ctx, r.key)
+	found, err := r.Store.Get(ctx, claimKey)
 	if err != nil {
 		return err
 	}
-	if found[0].Exists {
-		var s state
-		if err := json.Unmarshal(found[0].Data, &s); err != nil {
-			return fmt.Errorf("%s: %w", r.key, err)
+	if !found[0].Exists {
+		if err := r.wantEmpty(ctx); err != nil {
+			return err
 		}
-		r.done = s.Done
-		return nil
+	}
+	if err := r.claim(ctx); err != nil || r.done != notBegun {
+		return err
 	}
 	if err := r.wantEmpty(ctx); err != nil {
-		return err
+		return errors.Join(err, r.end(ctx))
 	}
 	return r.save(ctx, 0)
 }
 
 func (r *restore) wantEmpty(ctx context.Context) error {
 	var there []string
-	for _, kind := range append(r.kinds(), restoreKind) {
+	for _, kind := range r.kinds() {
 		page, err := r.Store.Query(ctx, storage.Query{Kind: kind, Limit: 1, KeysOnly: true})
 		if err != nil {
 			return err
 		}
-		switch {
-		case len(page.Entities) == 0:
-		case kind == restoreKind:
-			return fmt.Errorf("%w: an import of another archive, with the SHA-256 %s, is not finished. Complete that, or choose an empty database",
-				ErrNotEmpty, page.Entities[0].Key.Name)
-		default:
+		if len(page.Entities) > 0 {
 			there = append(there, kind)
 		}
 	}
@@ -108,25 +105,11 @@ func (r *restore) wantEmpty(ctx context.Context) error {
 // kinds are those of the archive, and those that any store may have.
 func (r *restore) kinds() []string {
 	kinds := public(Kinds())
-	for _, kind := range slices.Sorted(maps.Keys(r.contents.Kinds)) {
-		if !slices.Contains(kinds, kind) {
-			kinds = append(kinds, kind)
-		}
+	others := maps.Clone(r.contents.Kinds)
+	for _, kind := range kinds {
+		delete(others, kind)
 	}
-	return kinds
-}
-
-// save says in the store how far the import is.
-func (r *restore) save(ctx context.Context, done int64) error {
-	data, err := json.Marshal(state{Done: done, Entities: r.contents.Entities})
-	if err != nil {
-		return err
-	}
-	err = r.Store.Update(ctx, func(tx storage.Tx) error { return tx.Put(storage.Entity{Key: r.key, Data: data}) })
-	if err == nil {
-		r.done = done
-	}
-	return err
+	return append(kinds, slices.Sorted(maps.Keys(others))...)
 }
 
 // compare counts what is stored. A store deletes by itself what has expired, which may be
@@ -180,19 +163,6 @@ func (r *restore) again(each func(storage.Entity) error) error {
 	contents, err := scan(r.file, each)
 	if err == nil && contents.SHA256 != r.contents.SHA256 {
 		err = errors.New("the file was changed while it was read")
-	}
-	return err
-}
-
-// end forgets how far the import is. Where the answer to that was lost it looks whether it
-// was done: to run the command again would find a store that is not empty.
-func (r *restore) end(ctx context.Context) error {
-	err := r.Store.Update(ctx, func(tx storage.Tx) error { return tx.Delete(r.key) })
-	if err == nil {
-		return nil
-	}
-	if found, again := r.Store.Get(ctx, r.key); again == nil && !found[0].Exists {
-		return nil
 	}
 	return err
 }

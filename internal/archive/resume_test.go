@@ -70,11 +70,11 @@ func TestAnImportThatFailedGoesOnWhereItStopped(t *testing.T) {
 	const entities = 6_000
 	file, want := bulk(t, entities)
 	random := rand.New(rand.NewPCG(1, 2))
-	for i := range pick(4, 40) {
+	for i := range pick(2, 40) {
 		store := &breaking{Store: openSQLite(t), done: i%2 == 0}
 		runs := 0
 		for {
-			store.left.Store(5 + random.Int64N(6)) // of twelve and what says how far it is
+			store.left.Store(7 + random.Int64N(6)) // of twelve and what says how far it is
 			if runs++; runs > 100 {
 				t.Fatal("it does not come to an end")
 			}
@@ -115,7 +115,7 @@ func (o *overtaken) Update(ctx context.Context, fn func(storage.Tx) error) error
 		o.stored <- struct{}{}
 		return err
 	}
-	for range 3 { // how far the import is, which is nowhere, and two batches
+	for range 4 { // that it is the store's import, how far it is, which is nowhere, and two batches
 		<-o.stored
 	}
 	return err
@@ -158,7 +158,7 @@ func TestAnImportThatIsInterruptedSaysHowFarItIs(t *testing.T) {
 			store := &breaking{Store: open(t)}
 			store.left.Store(1 << 40)
 			ctx, cancel := context.WithCancel(t.Context())
-			err := readTelling(ctx, file, archive.Target{Store: store, Now: now}, func(done int64) {
+			err := readTelling(ctx, file, archive.Target{Store: store, Now: now, Arrived: arrived}, func(done int64) {
 				if done > entities/2 {
 					cancel()
 				}
@@ -182,7 +182,7 @@ func TestAStoreWithHalfAnArchiveTakesNoOtherAndGivesNone(t *testing.T) {
 	file, _ := bulk(t, 2000)
 	other, _ := bulk(t, 1)
 	store := &breaking{Store: openSQLite(t)}
-	store.left.Store(2)
+	store.left.Store(3)
 	if err := read(t, file, store); !errors.Is(err, errBroken) {
 		t.Fatal(err)
 	}
@@ -278,7 +278,7 @@ func TestWhatIsMissingAfterAnImportIsNoticed(t *testing.T) {
 		{"/expires", noon.Add(2 * time.Hour), ""},
 	} {
 		store := &forgetting{openSQLite(t), tt.missing}
-		target := archive.Target{Store: store, Now: func() time.Time { return tt.at }}
+		target := archive.Target{Store: store, Now: func() time.Time { return tt.at }, Arrived: arrived}
 		err := readTelling(t.Context(), file, target, func(int64) {})
 		if (err == nil) != (tt.want == "") || err != nil && !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("without %q at %v: got error %v, want %q", tt.missing, tt.at, err, tt.want)
@@ -297,7 +297,7 @@ func TestWhatIsThereBesidesAfterAnImportIsNoticed(t *testing.T) {
 	file, _ := bulk(t, 10)
 	store := openSQLite(t)
 	written := false
-	err := readTelling(t.Context(), file, archive.Target{Store: store, Now: now}, func(int64) {
+	err := readTelling(t.Context(), file, archive.Target{Store: store, Now: now, Arrived: arrived}, func(int64) {
 		if !written {
 			written = true
 			put(t, store, storage.Entity{Key: storage.Key{Kind: "Item", Name: "mine"}})

@@ -31,6 +31,8 @@ var noon = time.Date(2126, 11, 21, 12, 0, 0, 0, time.UTC)
 
 func now() time.Time { return noon }
 
+func arrived() error { return nil }
+
 func openSQLite(t *testing.T) storage.Store {
 	t.Helper()
 	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "shop.db"))
@@ -233,7 +235,7 @@ func write(t *testing.T, store storage.Store, partners []*partner.Partner) ([]by
 // read puts an archive into a store.
 func read(t *testing.T, file []byte, store storage.Store) error {
 	t.Helper()
-	return readTelling(t.Context(), file, archive.Target{Store: store, Now: now}, func(int64) {})
+	return readTelling(t.Context(), file, archive.Target{Store: store, Now: now, Arrived: arrived}, func(int64) {})
 }
 
 func readTelling(ctx context.Context, file []byte, to archive.Target, progress func(int64)) error {

@@ -26,9 +26,9 @@ var ErrUnfinished = errors.New("an import into this database is not finished: co
 // Source is what goes into an archive.
 type Source struct {
 	Snapshot storage.Snapshot
-	Time     time.Time // when that was taken
-	Partners []*partner.Partner
-	Program  string // the version that writes
+	Time     time.Time          // when that was taken
+	Partners []*partner.Partner // those that are revoked are left out
+	Program  string             // the version that writes
 }
 
 // Write writes an archive and tells progress how many entities it has written. Memory
@@ -64,6 +64,9 @@ func (a *writer) write(ctx context.Context, from Source) (Contents, error) {
 		return c, err
 	}
 	for _, p := range from.Partners {
+		if revoked(p, c.Time) {
+			continue
+		}
 		p := Partner{ID: p.ID, Types: p.Types, SKUs: p.SKUs, Texts: p.Texts}
 		c.Partners = append(c.Partners, p)
 		if err := a.line(line{Partner: &p}); err != nil {
@@ -75,6 +78,12 @@ func (a *writer) write(ctx context.Context, from Source) (Contents, error) {
 	}
 	c.Entities, c.Kinds, c.SHA256 = a.order.total, a.order.counts, hex.EncodeToString(a.sum.Sum(nil))
 	return c, a.line(line{End: &end{Entities: c.Entities, Kinds: c.Kinds, SHA256: c.SHA256}})
+}
+
+// revoked says whether nobody could prove to be the partner. In an archive it would come
+// back with a new secret.
+func revoked(p *partner.Partner, at time.Time) bool {
+	return len(p.ActiveKeys(at)) == 0 && len(p.Texts) == 0
 }
 
 func (a *writer) entities(ctx context.Context, s storage.Snapshot) error {
@@ -93,10 +102,13 @@ func (a *writer) entities(ctx context.Context, s storage.Snapshot) error {
 	return nil
 }
 
-// A page has so many bytes, as far as the pages before tell of those of a kind.
+// A page has pageBytes, as far as those before tell. They tell nothing of entities that are
+// larger than all before: so it has few entities at first, and never more than maxPage, which
+// bounds what it can be.
 const (
 	pageBytes = 4 << 20
 	firstPage = 4
+	maxPage   = 250
 )
 
 func (a *writer) kind(ctx context.Context, s storage.Snapshot, kind string) error {
@@ -120,7 +132,7 @@ func (a *writer) kind(ctx context.Context, s storage.Snapshot, kind string) erro
 		if page.Next == "" {
 			return nil
 		}
-		q.Cursor, q.Limit = page.Next, max(1, min(4*q.Limit, pageBytes/largest, storage.MaxQueryLimit))
+		q.Cursor, q.Limit = page.Next, max(1, min(4*q.Limit, pageBytes/largest, maxPage))
 	}
 }
 

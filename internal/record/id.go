@@ -13,11 +13,13 @@ import (
 
 // Kinds of entities; a collection's name follows the dot.
 const (
-	recordKind     = "Record."
-	revisionKind   = "Revision."
-	partKind       = "Part."
-	collectionKind = "Collection"
-	settingsKind   = "Settings"
+	recordKind   = "Record."
+	revisionKind = "Revision."
+	partKind     = "Part."
+	settingsKind = "Settings"
+
+	// CollectionKind's entities are named as the collections are.
+	CollectionKind = "Collection"
 )
 
 const (
@@ -134,7 +136,7 @@ func idOfRevision(key storage.Key) string {
 }
 
 func collectionKey(name string) storage.Key {
-	return storage.Key{Kind: collectionKind, Name: name}
+	return storage.Key{Kind: CollectionKind, Name: name}
 }
 
 func settingsKey(collection string, version int64) storage.Key {

@@ -4,7 +4,7 @@ import "github.com/tallystick/tallystick/internal/storage"
 
 // Kinds is what a Service keeps of all collections.
 func Kinds() []storage.Kind {
-	return []storage.Kind{{Name: collectionKind}, {Name: settingsKind}}
+	return []storage.Kind{{Name: CollectionKind}, {Name: settingsKind}}
 }
 
 // KindsOf is what a Service keeps of one collection.

@@ -198,7 +198,7 @@ func (r *Reader) collectionEntity(ctx context.Context, name string) (storage.Ent
 // Collections returns a page of the collections in order of name, and the token of
 // the next page.
 func (r *Reader) Collections(ctx context.Context, size int, token string) ([]*Collection, string, error) {
-	page, err := r.source.Query(ctx, storage.Query{Kind: collectionKind, Limit: size, Cursor: token})
+	page, err := r.source.Query(ctx, storage.Query{Kind: CollectionKind, Limit: size, Cursor: token})
 	if err != nil {
 		return nil, "", fmt.Errorf("record: collections: %w", err)
 	}

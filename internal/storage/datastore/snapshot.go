@@ -2,6 +2,7 @@ package datastore
 
 import (
 	"context"
+	"time"
 
 	pb "cloud.google.com/go/datastore/apiv1/datastorepb"
 
@@ -24,9 +25,12 @@ func (s *store) Snapshot(ctx context.Context) (storage.DriverSnapshot, error) {
 	if err != nil {
 		return nil, google.ReadError(ctx, backend, "snapshot", err)
 	}
-	at := reply.GetReadTime()
-	if s.conn.Emulated && at.GetSeconds() <= 0 {
-		at = nil
+	if s.conn.Emulated && !google.Timed(reply.GetReadTime()) {
+		return google.NewSnapshot(nil, time.Now, s.queryAt), nil
 	}
-	return google.NewSnapshot(at, s.queryAt), nil
+	at, err := google.ReadTime(backend, reply.GetReadTime())
+	if err != nil {
+		return nil, err
+	}
+	return google.NewSnapshot(at, time.Now, s.queryAt), nil
 }

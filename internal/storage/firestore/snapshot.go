@@ -2,6 +2,7 @@ package firestore
 
 import (
 	"context"
+	"time"
 
 	pb "cloud.google.com/go/firestore/apiv1/firestorepb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -26,5 +27,8 @@ func (s *store) Snapshot(ctx context.Context) (storage.DriverSnapshot, error) {
 	if err != nil {
 		return nil, google.ReadError(ctx, backend, "snapshot", err)
 	}
-	return google.NewSnapshot(at, s.queryAt), nil
+	if at, err = google.ReadTime(backend, at); err != nil {
+		return nil, err
+	}
+	return google.NewSnapshot(at, time.Now, s.queryAt), nil
 }
