@@ -58,8 +58,8 @@ func (o *archiveOptions) known() ([]*partner.Partner, error) {
 }
 
 // wantFile fails for a SQLite file that is not there: to open it would make it.
-func (o *archiveOptions) wantFile() error {
-	path, ok := strings.CutPrefix(o.store, "sqlite:")
+func wantFile(store string) error {
+	path, ok := strings.CutPrefix(store, "sqlite:")
 	if !ok {
 		return nil
 	}

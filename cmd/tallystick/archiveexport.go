@@ -48,7 +48,7 @@ func (o *exportAllOptions) run(c *cobra.Command) (err error) {
 	if err != nil {
 		return err
 	}
-	if err := o.wantFile(); err != nil {
+	if err := wantFile(o.store); err != nil {
 		return err
 	}
 	ctx := untilInterrupted(c)

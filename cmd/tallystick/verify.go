@@ -3,10 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"os"
-	"os/signal"
-	"strings"
-	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -20,16 +16,13 @@ func verifyCommand() *cobra.Command {
 		Use:   "verify",
 		Short: "Replay the ledger of stock and compare it with the balances",
 		Long: `Replay every item's ledger, add up the live reservations, and compare both with the
-balances. It reads the database itself, changes nothing, and may run while others sell.
+balances. It reads the database itself, mends nothing, and may run while others sell.
 It fails if anything differs.`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) (err error) {
-			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
-			defer stop()
-			if path, ok := strings.CutPrefix(url, "sqlite:"); ok { // or it would be made, and be in order
-				if _, err := os.Stat(path); err != nil {
-					return err
-				}
+			ctx := untilInterrupted(c)
+			if err := wantFile(url); err != nil {
+				return err
 			}
 			store, err := tallystick.OpenStore(ctx, url)
 			if err != nil {
