@@ -64,6 +64,7 @@ tidy:
 	@go mod tidy -diff >/dev/null || { echo "run go mod tidy"; exit 1; }
 	@go -C tools mod tidy -diff >/dev/null || { echo "run go -C tools mod tidy"; exit 1; }
 
-# Two packages at a time: one may start three emulators (768 MB each) and a browser.
+# Three packages at a time, for gcloud and the emulators are waited for: one package may
+# start three emulators (768 MB each) and a browser.
 tests:
-	@go test $(RACE) -p=2 ./...
+	@go test $(RACE) -p=3 ./...
