@@ -18,6 +18,7 @@ import (
 
 // TestTheLifeOfADeployment: into nothing, again, with changes, and its end.
 func TestTheLifeOfADeployment(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.partner("acme", "whsec_first")
 	w.partner("north-wind", "whsec_other")
@@ -174,6 +175,7 @@ var some = []string{
 // path that is left, one of its own functions answers the preflight. It is interrupted
 // again and again, as by a power cut, and comes to the same end.
 func TestOnlySomeFunctions(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.deployInterrupted(some...)
 	w.wantState("some.yaml")
