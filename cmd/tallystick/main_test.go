@@ -62,7 +62,7 @@ var program = sync.OnceValues(func() (string, error) {
 })
 
 // patience is for what takes a moment; it decides only how late a test fails.
-const patience = time.Minute
+const patience = 5 * time.Minute
 
 // server is one `tallystick serve`, in a process group of its own.
 type server struct {

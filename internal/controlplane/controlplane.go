@@ -40,6 +40,7 @@ type ControlPlane struct {
 	t      testing.TB
 	server *httptest.Server
 	config string // gcloud's own folder
+	python func() string
 
 	mu       sync.Mutex
 	state    *state
@@ -56,6 +57,7 @@ type ControlPlane struct {
 func New(t testing.TB, p Project) *ControlPlane {
 	t.Helper()
 	c := &ControlPlane{t: t, config: t.TempDir(), state: newState(p)}
+	c.python = sync.OnceValue(c.warm)
 	c.routes = c.state.routes()
 	c.server = httptest.NewServer(c)
 	c.state.uploads = c.server.URL + "/upload/"
@@ -70,6 +72,14 @@ func New(t testing.TB, p Project) *ControlPlane {
 // this control plane alone and asks nothing of its user. It names no project: a
 // command that forgets to is to fail.
 func (c *ControlPlane) Env() []string {
+	env := c.env()
+	if python := c.python(); python != "" {
+		env = append(env, "CLOUDSDK_PYTHON="+python)
+	}
+	return env
+}
+
+func (c *ControlPlane) env() []string {
 	env := []string{
 		"CLOUDSDK_CONFIG=" + c.config,
 		"CLOUDSDK_AUTH_ACCESS_TOKEN_FILE=" + c.token(),
