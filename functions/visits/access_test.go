@@ -26,6 +26,7 @@ var routes = []struct {
 	{"GET", "/visits/count.js", "", true},
 	{"GET", "/visits/top", "", false},
 	{"GET", "/visits/history", "", false},
+	{"GET", "/visits/summary", "", false},
 	{"PUT", "/visits", `{"visits":1}`, false},
 	{"DELETE", "/visits?page=/", "", false},
 	{"GET", "/visits/export", "", false},

@@ -12,8 +12,15 @@ import (
 )
 
 type countInput struct {
+	CameFrom
 	Page           string `query:"page" default:"/" doc:"The page's path, such as /about. A query, a fragment, index.html and a trailing slash do not count; nor does the way in which it is percent-encoded." example:"/about"`
 	IdempotencyKey string `header:"Idempotency-Key" maxLength:"255" pattern:"^[!-~]+$" doc:"Any text of your own, new for each visit: with it the same visit may be sent again for 7 days and counts once."`
+}
+
+// CameFrom is what brought the visitor.
+type CameFrom struct {
+	Referrer string `query:"referrer" doc:"The page before: its address, or its host, which alone is kept. The site's own does not count, nor does what is no public host." example:"news.ycombinator.com"`
+	Source   string `query:"utm_source" doc:"The campaign that brought the visitor, as the page's own address names it. What is longer than 64 bytes or has an @ is not kept." example:"newsletter"`
 }
 
 type countOutput struct {
@@ -26,7 +33,7 @@ type count struct {
 	Visits  int64        `json:"visits" doc:"The visits so far. When counted and exact: this visit's own number, which no other has until the page is set or deleted."`
 	Uniques int64        `json:"uniques" doc:"The unique visitors of each day, added up; an estimate with a standard error of 0.8 %."`
 	Counted bool         `json:"counted" doc:"Whether this visit was counted."`
-	Reason  visit.Reason `json:"reason,omitempty" enum:"bot,prefetch" doc:"Why it was not."`
+	Reason  visit.Reason `json:"reason,omitempty" enum:"bot,prefetch,spam" doc:"Why it was not. spam: its referrer is known to send visits only to be seen among the referrers."`
 	Exact   bool         `json:"exact" doc:"Whether visits is this visit's own number. False where a page is spread over several entities (SHARDS): totals are exact all the same."`
 }
 
@@ -59,7 +66,7 @@ func (h handlers) registerCount() {
 
 // count is POST /visits.
 func (h handlers) count(ctx context.Context, in *countInput) (*countOutput, error) {
-	c, err := h.countOne(ctx, in.Page, in.IdempotencyKey)
+	c, err := h.countOne(ctx, in.Page, in.CameFrom, in.IdempotencyKey)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +80,7 @@ func (h handlers) count(ctx context.Context, in *countInput) (*countOutput, erro
 	return out, nil
 }
 
-func (h handlers) countOne(ctx context.Context, page, idempotencyKey string) (visit.Count, error) {
+func (h handlers) countOne(ctx context.Context, page string, from CameFrom, idempotencyKey string) (visit.Count, error) {
 	p, err := visit.ParsePage(page)
 	if err != nil {
 		return visit.Count{}, err
@@ -84,6 +91,7 @@ func (h handlers) countOne(ctx context.Context, page, idempotencyKey string) (vi
 		Visitor: visit.Visitor{
 			Addr: client.Addr, UserAgent: client.UserAgent, Private: client.Private, Prefetch: client.Prefetch,
 		},
+		Referral:       visit.ParseReferral(from.Referrer, from.Source, client.Origin),
 		IdempotencyKey: idempotencyKey,
 	})
 }
@@ -94,12 +102,13 @@ const pixelGIF = "GIF89a\x01\x00\x01\x00\x80\x00\x00\x00\x00\x00\xff\xff\xff" + 
 	",\x00\x00\x00\x00\x01\x00\x01\x00\x00\x02\x01D\x00;"
 
 type pixelInput struct {
+	CameFrom
 	Page string `query:"page" default:"/" doc:"The page's path, such as /about." example:"/about"`
 }
 
 // pixel is GET /visits/pixel.gif.
 func (h handlers) pixel(ctx context.Context, in *pixelInput) (*fileOutput, error) {
-	if _, err := h.countOne(ctx, in.Page, ""); err != nil {
+	if _, err := h.countOne(ctx, in.Page, in.CameFrom, ""); err != nil {
 		return nil, err
 	}
 	return &fileOutput{ContentType: "image/gif", Body: []byte(pixelGIF)}, nil

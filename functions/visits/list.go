@@ -79,25 +79,36 @@ func (h handlers) history(ctx context.Context, in *historyInput) (*historyOutput
 	if err != nil {
 		return nil, err
 	}
-	to := visit.DayOf(h.api.Now())
-	if in.To != "" {
-		if to, err = visit.ParseDay(in.To); err != nil {
-			return nil, err
-		}
-	}
-	from := to - 29
-	if in.From != "" {
-		if from, err = visit.ParseDay(in.From); err != nil {
-			return nil, err
-		}
+	from, to, err := h.days(in.From, in.To)
+	if err != nil {
+		return nil, err
 	}
 	days, err := h.visits.History(ctx, p, from, to)
 	if err != nil {
 		return nil, err
 	}
-	body := history{Page: string(p), From: from.String(), To: to.String(), Days: make([]dayTally, len(days))}
-	for i, d := range days {
-		body.Days[i] = dayTally{d.Day.String(), d.Visits, d.Uniques}
+	return &historyOutput{history{Page: string(p), From: from.String(), To: to.String(), Days: dayTallies(days)}}, nil
+}
+
+// days reads which days are asked for: the last 30 unless told.
+func (h handlers) days(first, last string) (from, to visit.Day, err error) {
+	to = visit.DayOf(h.api.Now())
+	if last != "" {
+		if to, err = visit.ParseDay(last); err != nil {
+			return 0, 0, err
+		}
 	}
-	return &historyOutput{body}, nil
+	from = to - 29
+	if first != "" {
+		from, err = visit.ParseDay(first)
+	}
+	return from, to, err
+}
+
+func dayTallies(days []visit.DayTally) []dayTally {
+	all := make([]dayTally, len(days))
+	for i, d := range days {
+		all[i] = dayTally{d.Day.String(), d.Visits, d.Uniques}
+	}
+	return all
 }

@@ -155,5 +155,5 @@ const scriptMaxAge = "public, max-age=3600"
 
 // script is GET /visits/count.js.
 func (h handlers) script(context.Context, *struct{}) (*fileOutput, error) {
-	return &fileOutput{ContentType: "text/javascript; charset=utf-8", CacheControl: scriptMaxAge, Body: web.CountJS()}, nil
+	return &fileOutput{ContentType: "text/javascript; charset=utf-8", CacheControl: scriptMaxAge, Body: web.CountJS}, nil
 }

@@ -34,6 +34,7 @@ func Register(a *edge.API) {
 	h.registerRead()
 	h.registerSet()
 	h.registerList()
+	h.registerSummary()
 	h.registerTransfer()
 }
 

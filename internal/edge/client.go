@@ -12,8 +12,9 @@ type Client struct {
 	Addr      netip.Addr // invalid when it cannot be told
 	User      string     // of BASIC_AUTH, who was let in; else empty
 	UserAgent string
-	Private   bool // DNT: 1 or Sec-GPC: 1
-	Prefetch  bool // Sec-Purpose says that nobody may ever see the page
+	Origin    string // of the page whose script sent it; empty when it does not say
+	Private   bool   // DNT: 1 or Sec-GPC: 1
+	Prefetch  bool   // Sec-Purpose says that nobody may ever see the page
 }
 
 type clientKey struct{}
@@ -35,6 +36,7 @@ func clientOf(r *http.Request, hops int) Client {
 	return Client{
 		Addr:      clientAddr(r, hops),
 		UserAgent: r.UserAgent(),
+		Origin:    r.Header.Get("Origin"),
 		Private:   r.Header.Get("DNT") == "1" || r.Header.Get("Sec-GPC") == "1",
 		Prefetch:  isPrefetch(r.Header.Get("Sec-Purpose")) || r.Header.Get("Purpose") == "prefetch",
 	}

@@ -13,8 +13,9 @@ import (
 // importPages is how many pages one transaction of an import carries.
 const importPages = 50
 
-// fullPageBytes is what a page with a full history and a full sketch takes.
-const fullPageBytes = 24 << 10
+// fullPageBytes is what a page takes that has a full history, a full sketch and as many
+// names of referrers as it may.
+const fullPageBytes = 96 << 10
 
 // ErrIncomplete is an import that broke off: some pages are in, others not.
 var ErrIncomplete = errors.New("import incomplete")

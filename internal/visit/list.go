@@ -16,15 +16,36 @@ import (
 // order goes by the first three digits of the visits, those of its busiest shard
 // where a page is spread. The views have no days.
 func (s *Service) Top(ctx context.Context, size int, cursor string) (views []View, next string, err error) {
+	busiest, next, err := s.busiest(ctx, size, cursor)
+	if err != nil {
+		return nil, "", fmt.Errorf("visit: top: %w", err)
+	}
+	for _, b := range busiest {
+		view := join(b.shards).view(b.page)
+		view.Days = nil
+		views = append(views, view)
+	}
+	slices.SortStableFunc(views, func(a, b View) int { return cmp.Compare(b.Visits, a.Visits) })
+	return views, next, nil
+}
+
+// pageShards is a page with all its shards, nil those that are not there.
+type pageShards struct {
+	page   Page
+	shards []*state
+}
+
+// busiest returns the pages of one list of Top, those of the highest rank first.
+func (s *Service) busiest(ctx context.Context, size int, cursor string) (pages []pageShards, next string, err error) {
 	found, err := s.store.Query(ctx, storage.Query{
 		Kind: PageKind, OrderBy: rankProperty, Descending: true, Limit: size, Cursor: cursor,
 	})
 	if err != nil {
-		return nil, "", fmt.Errorf("visit: top: %w", err)
+		return nil, "", err
 	}
 	shards, err := s.shardsOfAll(ctx, found.Entities)
 	if err != nil {
-		return nil, "", fmt.Errorf("visit: top: %w", err)
+		return nil, "", err
 	}
 	for i, e := range found.Entities {
 		states, err := decode(shards[i])
@@ -32,13 +53,10 @@ func (s *Service) Top(ctx context.Context, size int, cursor string) (views []Vie
 			return nil, "", err
 		}
 		if firstInTop(shards[i], states) == e.Key {
-			view := join(states).view(pageOf(e.Key))
-			view.Days = nil
-			views = append(views, view)
+			pages = append(pages, pageShards{pageOf(e.Key), states})
 		}
 	}
-	slices.SortStableFunc(views, func(a, b View) int { return cmp.Compare(b.Visits, a.Visits) })
-	return views, found.Next, nil
+	return pages, found.Next, nil
 }
 
 // shardsOfAll returns, for each entity, all shards of its page.
@@ -76,28 +94,46 @@ func firstInTop(shards []storage.Entity, states []*state) (first storage.Key) {
 // without a visit too. ErrDay: they are in the wrong order, or more than
 // HistoryDays.
 func (s *Service) History(ctx context.Context, p Page, from, to Day) ([]DayTally, error) {
-	switch {
-	case from < minDay || to > maxDay:
-		return nil, fmt.Errorf("%w: there are days from %v to %v", ErrDay, minDay, maxDay)
-	case from > to:
-		return nil, fmt.Errorf("%w: from %v is after to %v", ErrDay, from, to)
-	case to-from >= HistoryDays:
-		return nil, fmt.Errorf("%w: at most %d days at once", ErrDay, HistoryDays)
+	if err := checkDays(from, to, HistoryDays); err != nil {
+		return nil, err
 	}
 	views, err := s.Read(ctx, p)
 	if err != nil {
 		return nil, err
 	}
+	days := emptyDays(from, to)
+	addDays(days, views[0].Days)
+	return days, nil
+}
+
+func checkDays(from, to Day, most int) error {
+	switch {
+	case from < minDay || to > maxDay:
+		return fmt.Errorf("%w: there are days from %v to %v", ErrDay, minDay, maxDay)
+	case from > to:
+		return fmt.Errorf("%w: from %v is after to %v", ErrDay, from, to)
+	case int(to-from) >= most:
+		return fmt.Errorf("%w: at most %d days at once", ErrDay, most)
+	}
+	return nil
+}
+
+// emptyDays are the days from one to another, without a visit.
+func emptyDays(from, to Day) []DayTally {
 	days := make([]DayTally, to-from+1)
 	for i := range days {
 		days[i].Day = from + Day(i)
 	}
-	for _, d := range views[0].Days {
-		if from <= d.Day && d.Day <= to {
-			days[d.Day-from] = d
+	return days
+}
+
+// addDays adds to days, which follow each other, what more has of them.
+func addDays(days, more []DayTally) {
+	for _, d := range more {
+		if i := int(d.Day - days[0].Day); i >= 0 && i < len(days) {
+			days[i].Tally = days[i].Tally.plus(d.Tally)
 		}
 	}
-	return days, nil
 }
 
 // allPage is how many entities All reads at once; with them it holds at most some

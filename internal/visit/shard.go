@@ -27,8 +27,8 @@ func decode(shards []storage.Entity) ([]*state, error) {
 
 // join makes one state of the shards of a page, or nil if there is none. Visits
 // add up. Today's visitors are told apart across shards; of days gone by only each
-// shard's number is left, so one whom two shards saw counts twice there. Of the
-// shards only the estimates are renewed.
+// shard's number is left, so one whom two shards saw counts twice there. Referrals are
+// left out. Of the shards only the estimates are renewed.
 func join(shards []*state) *state {
 	var whole *state
 	for _, st := range shards {

@@ -52,6 +52,8 @@ type state struct {
 	// visitors have come since, for to estimate costs more than to count.
 	sketch *hyperloglog.Sketch
 	unsure int64
+
+	referrals referrals
 }
 
 // count adds one visit on a day. A visitor of zero is not sketched.
@@ -59,7 +61,7 @@ func (s *state) count(day Day, visitor uint64) {
 	s.total.Visits++
 	d := s.day(day)
 	d.Visits++
-	if visitor == 0 || day != s.days[len(s.days)-1].Day {
+	if visitor == 0 || day != s.lastDay() {
 		return // a clock behind another's may count for yesterday, whose sketch is gone
 	}
 	if s.sketch == nil {
@@ -68,6 +70,14 @@ func (s *state) count(day Day, visitor uint64) {
 	s.sketch.InsertHash(visitor)
 	if s.unsure++; s.unsure > d.Uniques/200 {
 		s.estimate()
+	}
+}
+
+// refer notes what brought a visit on a day that count has counted. Of a day gone by, as a
+// clock behind another's may count for, it is not kept.
+func (s *state) refer(day Day, ref Referral) {
+	if day == s.lastDay() {
+		s.referrals.count(ref)
 	}
 }
 
@@ -95,6 +105,7 @@ func (s *state) day(day Day) *DayTally {
 	case i == len(s.days):
 		s.estimate()
 		s.sketch = nil
+		s.referrals.turn(s.lastDay(), day)
 		s.days = append(s.days, DayTally{Day: day})
 		i -= s.trim(day)
 	case day <= s.days[len(s.days)-1].Day-HistoryDays:
@@ -144,13 +155,14 @@ func (s *state) rank() int64 {
 
 // codec keeps a state in an entity. The encoding is
 //
-//	version 1 | total | unsure | number of days | days | sketch follows 0 or 1 | sketch
+//	version 2 | total | unsure | number of days | days | referrals | sketch follows 0 or 1 | sketch
 //
 // where a tally is two varints, a day is the distance to the day before it (the
 // first, to 1970) and its tally, and the sketch is in its library's own encoding.
+// Version 1 had no referrals.
 type codec struct{}
 
-const stateVersion = 1
+const stateVersion = 2
 
 var errState = errors.New("visit: not a page's state of a known version")
 
@@ -171,6 +183,7 @@ func (codec) Append(b []byte, s *state) []byte {
 		b = appendTally(b, d.Tally)
 		before = d.Day
 	}
+	b = s.referrals.append(b)
 	if s.sketch == nil {
 		return append(b, 0)
 	}
@@ -186,7 +199,7 @@ func appendTally(b []byte, t Tally) []byte {
 }
 
 func (codec) Decode(data []byte) (*state, error) {
-	if len(data) == 0 || data[0] != stateVersion {
+	if len(data) == 0 || data[0] == 0 || data[0] > stateVersion {
 		return nil, errState
 	}
 	r := varints{rest: data[1:]}
@@ -207,6 +220,9 @@ func (codec) Decode(data []byte) (*state, error) {
 		}
 		s.days[i] = DayTally{Day: Day(day), Tally: r.tally()}
 		before = day
+	}
+	if data[0] > 1 {
+		s.referrals = r.referrals()
 	}
 	if r.failed || len(r.rest) == 0 {
 		return nil, errState

@@ -2,8 +2,10 @@
 // visitor, without keeping anything by which to know one.
 //
 // Read Service here first, then page.go (what a page is called), state.go (what
-// is kept of it), visitor.go (who counts, and as whom), shard.go (pages spread over
-// entities), list.go (the busiest pages, all pages), and for moving house file.go,
+// is kept of it), visitor.go (who counts, and as whom), referral.go and referrals.go
+// (where visits came from), shard.go (pages spread over
+// entities), list.go (the busiest pages, all pages), summary.go (all of it, over some
+// days), and for moving house file.go,
 // ndjson.go, csv.go and import.go.
 package visit
 
@@ -73,8 +75,9 @@ func (s *Service) Stats() merge.Stats { return s.group.Stats() }
 
 // Request is one visit to be counted.
 type Request struct {
-	Page    Page
-	Visitor Visitor
+	Page     Page
+	Visitor  Visitor
+	Referral Referral
 
 	// IdempotencyKey, unless empty, lets the same visit be sent again: it is counted
 	// once, and the reply is the same.
@@ -94,7 +97,7 @@ type Count struct {
 // Without a reason against it, the tally's Visits is this visit's own number. When
 // the error is storage.ErrUnknown it may have been counted.
 func (s *Service) Count(ctx context.Context, r Request) (Count, error) {
-	count := Count{Page: r.Page, Exact: s.shards == 1, Reason: s.refusal(r.Visitor)}
+	count := Count{Page: r.Page, Exact: s.shards == 1, Reason: s.refusal(r)}
 	if count.Reason != "" {
 		views, err := s.Read(ctx, r.Page)
 		if err != nil {
@@ -126,6 +129,7 @@ func (s *Service) Count(ctx context.Context, r Request) (Count, error) {
 				return Tally{}, ErrNumber
 			}
 			st.count(day, visitor)
+			st.refer(day, r.Referral)
 			t.Set(0, st)
 			return st.total.plus(rest), nil
 		},

@@ -31,6 +31,7 @@ type Reason string
 const (
 	Bot      Reason = "bot"
 	Prefetch Reason = "prefetch"
+	Spam     Reason = "spam" // it came to be seen among the referrers
 )
 
 // bots tells bots by their user agents. It remembers its verdicts, for to parse one
@@ -67,12 +68,14 @@ func (b *bots) is(userAgent string) bool {
 }
 
 // refusal says why a visit is not counted, if it is not.
-func (s *Service) refusal(v Visitor) Reason {
+func (s *Service) refusal(r Request) Reason {
 	switch {
-	case v.Prefetch:
+	case r.Visitor.Prefetch:
 		return Prefetch
-	case s.bots.is(v.UserAgent):
+	case s.bots.is(r.Visitor.UserAgent):
 		return Bot
+	case r.Referral.isSpam():
+		return Spam
 	}
 	return ""
 }

@@ -1,0 +1,177 @@
+package visit
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// Bounds of a Summary.
+const (
+	SummaryDays  = HistoryDays / 2 // days, for as many before are compared with them
+	SummaryPages = 1000            // pages that are read, the busiest of all time
+	SummaryList  = 100             // pages, referrers and sources that are listed
+)
+
+// Summary is what came to all pages, or to one, in some days. Unique visitors are those of
+// each page and day, added up.
+type Summary struct {
+	Tally
+	Before Tally      // in as many days before
+	Days   []DayTally // every day
+
+	Pages     []PageTally // that had visits in these days, the busiest first
+	PagesRead int
+	Complete  bool // there were no more than SummaryPages to read
+
+	Referrers, Sources           []NameTally // that brought the most, first
+	OtherReferrers, OtherSources int64       // visits that came from others
+}
+
+// PageTally is the tally of a page in some days.
+type PageTally struct {
+	Page Page
+	Tally
+	Before int64 // visits in as many days before
+}
+
+// NameTally is how many visits a referrer or a source has brought.
+type NameTally struct {
+	Name   string
+	Visits int64
+}
+
+// Summary sums up the days from one to another, both included, over all pages, or over
+// those that are given. ErrDay: they are in the wrong order, or more than SummaryDays.
+func (s *Service) Summary(ctx context.Context, from, to Day, pages ...Page) (Summary, error) {
+	if err := checkDays(from, to, SummaryDays); err != nil {
+		return Summary{}, err
+	}
+	sum := summing{from: from, to: to, brought: make(map[origin]int64)}
+	sum.Days = emptyDays(from, to)
+	sum.Complete = true
+	var err error
+	if len(pages) > 0 {
+		err = s.sumPages(ctx, &sum, pages)
+	} else {
+		err = s.sumAll(ctx, &sum)
+	}
+	if err != nil {
+		return Summary{}, fmt.Errorf("visit: summary: %w", err)
+	}
+	return sum.result(), nil
+}
+
+func (s *Service) sumPages(ctx context.Context, sum *summing, pages []Page) error {
+	shards, err := s.shardsOf(ctx, pages)
+	if err != nil {
+		return err
+	}
+	for i, p := range pages {
+		states, err := decode(shards[i])
+		if err != nil {
+			return err
+		}
+		if err := sum.add(pageShards{p, states}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sumAll reads page after page of the list, so as to hold few at once.
+func (s *Service) sumAll(ctx context.Context, sum *summing) error {
+	cursor := ""
+	for {
+		pages, next, err := s.busiest(ctx, allPage, cursor)
+		if err != nil {
+			return err
+		}
+		for _, p := range pages {
+			if sum.PagesRead == SummaryPages {
+				sum.Complete = false
+				return nil
+			}
+			if err := sum.add(p); err != nil {
+				return err
+			}
+		}
+		if cursor = next; cursor == "" {
+			return nil
+		}
+	}
+}
+
+// summing is a Summary in the making.
+type summing struct {
+	Summary
+	from, to Day
+	brought  map[origin]int64
+}
+
+func (s *summing) add(p pageShards) error {
+	s.PagesRead++
+	for _, st := range p.shards {
+		if st == nil {
+			continue
+		}
+		days, ok := st.referrals.days(st.lastDay())
+		if !ok {
+			return errState
+		}
+		for _, d := range days {
+			if d.day < s.from || d.day > s.to {
+				continue
+			}
+			for _, b := range d.from {
+				s.brought[b.origin] += b.visits
+			}
+		}
+	}
+	view := join(p.shards).view(p.page)
+	addDays(s.Days, view.Days)
+	page := PageTally{Page: p.page, Tally: within(view.Days, s.from, s.to)}
+	before := within(view.Days, s.from-(s.to-s.from+1), s.from-1)
+	page.Before = before.Visits
+	s.Tally, s.Before = s.Tally.plus(page.Tally), s.Before.plus(before)
+	if page.Visits > 0 {
+		s.Pages = append(s.Pages, page)
+	}
+	return nil
+}
+
+// within adds up the days from one to another.
+func within(days []DayTally, from, to Day) (t Tally) {
+	for _, d := range days {
+		if from <= d.Day && d.Day <= to {
+			t = t.plus(d.Tally)
+		}
+	}
+	return t
+}
+
+func (s *summing) result() Summary {
+	slices.SortStableFunc(s.Pages, func(a, b PageTally) int { return cmp.Compare(b.Visits, a.Visits) })
+	s.Pages = s.Pages[:min(len(s.Pages), SummaryList)]
+	s.Referrers, s.OtherReferrers = s.names(false)
+	s.Sources, s.OtherSources = s.names(true)
+	return s.Summary
+}
+
+// names lists the hosts, or the sources, and sums up the others.
+func (s *summing) names(source bool) (list []NameTally, others int64) {
+	for _, o := range slices.SortedFunc(maps.Keys(s.brought), func(a, b origin) int {
+		return cmp.Or(cmp.Compare(s.brought[b], s.brought[a]), cmp.Compare(a.name, b.name))
+	}) {
+		switch visits := s.brought[o]; {
+		case o.source != source:
+		case o.name == "" || len(list) == SummaryList:
+			others += visits
+		default:
+			list = append(list, NameTally{o.name, visits})
+		}
+	}
+	return list, others
+}
