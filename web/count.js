@@ -3,17 +3,17 @@
 //   <script src="https://HOST/visits/count.js" defer></script>
 //   <visit-count page="/about" format="short" uniques>fallback</visit-count>
 //
-// What is served is this file without comments and spare white space, below 2 KiB;
-// web.go says what that asks of the lines below. README.md tells a site's owner how
-// the script behaves, and count_test.go has a case for each of those sentences.
+// What is served is count.min.js, below 2 KiB, which go generate makes of this file.
+// README.md tells a site's owner how the script behaves, and count_test.go has a case for
+// each of those sentences.
 (() => {
     // A second copy of the script must not count a second time.
     if (customElements.get('visit-count')) return;
 
-    // here is the page counted last, folded as the server folds it, counted its reply
-    // to come, batch the pages to read next. known has for each page the promise of
-    // its newest numbers.
-    let here, fold, counted, batch = [],
+    // here is the page counted last, folded as the server folds it, via what brought
+    // the visitor to it, counted its reply to come, batch the pages to read next. known
+    // has for each page the promise of its newest numbers.
+    let here, fold, via, counted, batch = [],
         me = document.currentScript,
         known = {__proto__: null},
         tags = new Set;
@@ -24,7 +24,7 @@
     const call = async (pages, init) => {
         try {
             if (!init) await counted, batch = [];
-            const r = await fetch(me.src.split('/count.js')[0] + '?' + new URLSearchParams(pages.map(p => ['page', p])), init),
+            const r = await fetch(me.src.split('/count.js')[0] + '?' + new URLSearchParams(pages.map(p => ['page', p])) + (init ? via : ''), init),
                 json = r.ok && await r.json();
             return json.pages || [json];
         } catch {}
@@ -72,6 +72,9 @@
             skip ||= localStorage.tallystick == 'out';
         } catch {}
         if (!here && (document.hidden || document.prerendering) || fold == (fold = page.replace(/\/(index\.html)?$/, ''))) return;
+        // A router's views have no referrer but the page that was loaded first.
+        const from = document.referrer.split('/')[2], source = /[?&](utm_source=[^&]*)/.exec(location.search);
+        via = (!here && from && from != location.host ? '&referrer=' + from : '') + (!here && source ? '&' + source[1] : '');
         here = page;
         known[page] = skip ? 0 : counted = ask(page, {method: 'POST', keepalive: true});
         tags.forEach(fill);

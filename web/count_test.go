@@ -35,6 +35,7 @@ func testCount(t *testing.T, browser context.Context) {
 	}{
 		{"a page counts once when it is loaded", countsOnce},
 		{"query and fragment are not part of the name", dropsQueryAndFragment},
+		{"the site and the campaign that brought a visitor are told once", tellsReferrals},
 		{"the script twice counts once", countsOnceForTwoScripts},
 		{"nothing is stored", storesNothing},
 		{"a visitor who leaves at once still counts", countsWhoLeaves},
@@ -82,6 +83,35 @@ func dropsQueryAndFragment(tb *tab) {
 	tb.open("/about?utm_source=x#part")
 	tb.shows("1")
 	tb.calls("POST /about")
+}
+
+func tellsReferrals(tb *tab) {
+	told := make(chan string, 9)
+	tb.before = func(_ http.ResponseWriter, r *http.Request, _ string) bool {
+		q := r.URL.Query()
+		told <- fmt.Sprintf("%s %q %q", r.Method, q.Get("referrer"), q.Get("utm_source"))
+		return false
+	}
+	wantTold := func(want string) {
+		tb.Helper()
+		if got := <-told; got != want {
+			tb.Errorf("told %s, want %s", got, want)
+		}
+	}
+	port := strings.TrimPrefix(tb.at("", ""), "http://:")
+	tb.pages["/links"] = `<a id="on" href="` + tb.at("site.test", "/about?a=1&utm_source=News%20Letter&b=2#c") + `" referrerpolicy="unsafe-url">on</a>`
+	tb.open(tb.at("other.test", "/links?name=anna"))
+	tb.do(chromedp.Click("#on"))
+	tb.shows("1")
+	wantTold(`POST "other.test:` + port + `" "News Letter"`)
+	tb.eval(`history.pushState(null, '', '/next?utm_source=x')`)
+	tb.shows("1")
+	wantTold(`POST "" ""`)
+	tb.pages["/inside"] = `<a id="on" href="/last?not_utm_source=y">on</a>`
+	tb.open("/inside")
+	tb.do(chromedp.Click("#on"))
+	tb.shows("1")
+	wantTold(`POST "" ""`)
 }
 
 func countsOnceForTwoScripts(tb *tab) {
@@ -489,6 +519,7 @@ func followsTheDocument(tb *tab) {
 }
 
 func restoresMarkup(tb *tab) {
+	tb.complaints.Expect("status of 503")
 	tb.body = `{script}<visit-count><b>many</b> visits</visit-count>`
 	fails := false
 	tb.before = func(w http.ResponseWriter, _ *http.Request, _ string) bool {
@@ -517,6 +548,7 @@ func failures(t *testing.T, browser context.Context) {
 	for name, reply := range replies {
 		t.Run(name, func(t *testing.T) {
 			tb := newTab(t, browser)
+			tb.complaints.Expect("Failed to load resource", "CORS policy")
 			tb.before = func(w http.ResponseWriter, _ *http.Request, _ string) bool { reply(w); return true }
 			tb.body = `{script}<visit-count><i>own</i></visit-count><visit-count page="/a">a</visit-count>
 				<visit-count page="/b" uniques></visit-count>`

@@ -2,6 +2,8 @@ package web
 
 import (
 	"io/fs"
+	"os"
+	"os/exec"
 	"regexp"
 	"strings"
 	"testing"
@@ -13,8 +15,8 @@ func TestScriptsAreSmall(t *testing.T) {
 		script []byte
 		below  int
 	}{
-		{"count.js", CountJS(), 2 << 10},
-		{"stock.js", StockJS(), 3 << 9},
+		{"count.js", CountJS, 2 << 10},
+		{"stock.js", StockJS, 3 << 9},
 	} {
 		if got := len(tt.script); got >= tt.below {
 			t.Errorf("%s is served in %d bytes, want fewer than %d", tt.name, got, tt.below)
@@ -22,43 +24,29 @@ func TestScriptsAreSmall(t *testing.T) {
 	}
 }
 
-func TestSqueeze(t *testing.T) {
-	for _, tt := range []struct{ name, source, want string }{
-		{"comment lines go", "// a\na();\n    // b\nb();\n", "a();b();"},
-		{"indentation and blank lines go", "\n\n    a();\n\n\tb();\n", "a();b();"},
-		{"space between words stays", "let a = new Set;\n", "let a=new Set;"},
-		{"space around punctuation goes", "if (a && !b) { c(); }\n", "if(a&&!b){c()}\n"},
-		{"the line after a block stays a line", "{\n    a();\n}\nb();\n", "{a()}\nb();"},
-		{"a value over several lines is joined", "a = [\n    b\n        ? c\n        : d\n];\n", "a=[b?c:d];"},
-	} {
-		if got := squeeze(tt.source); got != tt.want {
-			t.Errorf("%s: squeeze(%q) = %q, want %q", tt.name, tt.source, got, tt.want)
-		}
+// TestScriptsAreThoseOfTheirSources: who changes one runs go generate.
+func TestScriptsAreThoseOfTheirSources(t *testing.T) {
+	lines, err := os.ReadFile("web.go")
+	if err != nil {
+		t.Fatal(err)
 	}
-}
-
-// TestScriptsCanBeSqueezed holds the rules of squeeze. That what is left is the same
-// program is what TestInBrowser shows: it runs the squeezed ones.
-func TestScriptsCanBeSqueezed(t *testing.T) {
-	for name, source := range map[string]string{"count.js": countSource, "stock.js": stockSource} {
-		n := 0
-		for line := range strings.Lines(source) {
-			n++
-			line = strings.TrimSpace(line)
-			if strings.HasPrefix(line, "//") {
-				continue
-			}
-			if strings.Contains(line, "//") || strings.Contains(line, "/*") {
-				t.Errorf("%s:%d: a comment beside code: %s", name, n, line)
-			}
-			if strings.ContainsAny(line, "\"`") || strings.Contains(line, `\'`) {
-				t.Errorf("%s:%d: a quote other than ': %s", name, n, line)
-			}
-			for i, part := range strings.Split(line, "'") {
-				if i%2 == 1 && strings.ContainsAny(part, " \t") {
-					t.Errorf("%s:%d: a space inside the string %q", name, n, part)
-				}
-			}
+	for name, served := range map[string][]byte{"count.min.js": CountJS, "stock.min.js": StockJS} {
+		line := regexp.MustCompile(`//go:generate go (tool .*) --outfile=` + name).FindSubmatch(lines)
+		if line == nil {
+			t.Fatalf("nothing generates %s", name)
+		}
+		var arguments []string // a quoted one may have spaces
+		for _, a := range regexp.MustCompile(`"[^"]*"|\S+`).FindAllString(string(line[1]), -1) {
+			arguments = append(arguments, strings.Trim(a, `"`))
+		}
+		c := exec.CommandContext(t.Context(), "go", arguments...)
+		c.Stderr = os.Stderr
+		want, err := c.Output()
+		if err != nil {
+			t.Fatalf("%v: %v", c, err)
+		}
+		if string(want) != string(served) {
+			t.Errorf("%s is not what go generate makes of its source:\n%s\nwant\n%s", name, served, want)
 		}
 	}
 }

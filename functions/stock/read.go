@@ -174,5 +174,5 @@ type scriptOutput struct {
 
 // script is GET /stock/count.js.
 func (h handlers) script(context.Context, *struct{}) (*scriptOutput, error) {
-	return &scriptOutput{"text/javascript; charset=utf-8", "public, max-age=3600", web.StockJS()}, nil
+	return &scriptOutput{"text/javascript; charset=utf-8", "public, max-age=3600", web.StockJS}, nil
 }
