@@ -100,6 +100,14 @@ func TestAPartnersLife(t *testing.T) {
 	wantSigner(t, partnersOf(t, folder), "acme", first, true)
 	wantSigner(t, partnersOf(t, folder), "acme", second, true)
 
+	for _, p := range partnersOf(t, folder).All() {
+		for _, k := range p.Keys() {
+			if k.Created.IsZero() {
+				t.Errorf("of a key of %s it is not known when it was made", p)
+			}
+		}
+	}
+
 	list, _ := must("list")
 	list = regexp.MustCompile(`20[0-9-]{8}T[0-9:]{8}Z`).ReplaceAllString(list, "TOMORROW")
 	if got, want := strings.Join(strings.Fields(list), " "), "ID TYPES SKUS KEYS OLD SCHEME"+

@@ -20,6 +20,7 @@ var routes = []struct {
 	{"GET", "/items", "", 200, false, false},
 	{"GET", "/stock/WIDGET/movements", "", 200, false, false},
 	{"GET", "/stock/alerts", "", 200, false, false},
+	{"GET", "/reservations", "", 200, false, false},
 	{"GET", "/reservations/{id}", "", 200, false, false},
 	{"PUT", "/stock/NEW", `{}`, 201, false, true},
 	{"POST", "/stock/WIDGET/adjust", `{"delta":1}`, 200, false, true},
@@ -157,7 +158,7 @@ func TestWrongMethodsAreToldTheRightOnes(t *testing.T) {
 		{"GET", "/stock/W/count", "POST,OPTIONS"},
 		{"POST", "/stock/W/movements", "GET,OPTIONS"},
 		{"POST", "/items", "GET,OPTIONS"},
-		{"GET", "/reservations", "POST,OPTIONS"},
+		{"DELETE", "/reservations", "GET,POST,OPTIONS"},
 		{"DELETE", "/reservations/r", "GET,OPTIONS"},
 		{"GET", "/reservations/r/commit", "POST,OPTIONS"},
 	} {

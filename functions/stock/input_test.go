@@ -224,6 +224,8 @@ var badRequests = []wrong{
 	{"a long pageToken", "GET", "/items?pageToken=" + strings.Repeat("A", 4097), "", 422, "VALIDATION_FAILED", "query.pageToken", nil},
 	{"a pageToken of nobody's, of items", "GET", "/items?pageToken=AAAA", "", 400, "PAGE_TOKEN_INVALID", "pageToken is not one", nil},
 	{"a pageToken of nobody's, of movements", "GET", "/stock/WIDGET/movements?pageToken=AAAA", "", 400, "PAGE_TOKEN_INVALID", "pageToken is not one", nil},
+	{"a pageToken of nobody's, of reservations", "GET", "/reservations?pageToken=AAAA", "", 400, "PAGE_TOKEN_INVALID", "pageToken is not one", nil},
+	{"reservations of an item that cannot be", "GET", "/reservations?sku=a%20b", "", 422, "SKU_INVALID", "1 to 64", nil},
 	{"a pageToken of nobody's, of alerts", "GET", "/stock/alerts?pageToken=%00", "", 400, "PAGE_TOKEN_INVALID", "pageToken is not one", nil},
 
 	// paths

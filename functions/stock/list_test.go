@@ -19,11 +19,13 @@ func TestPages(t *testing.T) {
 		s.ok("POST", fmt.Sprintf("/stock/S%d/adjust", i), `{"delta":-1500}`)
 		s.pass(time.Second)
 		s.ok("POST", "/stock/S0/adjust", `{"delta":1}`)
+		s.reserve(fmt.Sprintf(`{"lines":[{"sku":"S0","quantity":1}],"reference":"R%d","ttlSeconds":%d}`, i, 900-100*i))
 	}
 	for _, tt := range []struct{ path, field, name, want string }{
 		{"/items", "items", "sku", "S0 S1 S2 S3 S4 S5 S6"},
 		{"/stock/S0/movements", "movements", "number", "9 8 7 6 5 4 3 2 1"},
 		{"/stock/alerts", "alerts", "sku", "S6 S5 S4 S3 S2 S1 S0"},
+		{"/reservations", "reservations", "reference", "R6 R5 R4 R3 R2 R1 R0"},
 	} {
 		for _, size := range []int{1, 3, 1000, 5000} {
 			var got []string

@@ -35,6 +35,18 @@ type ReservationPath struct {
 
 type reservationInput struct{ ReservationPath }
 
+type reservationsInput struct {
+	edge.List
+	SKU string `query:"sku" doc:"Only those that hold some of this item." example:"WIDGET"`
+}
+
+type reservationsOutput struct{ Body reservations }
+
+type reservations struct {
+	Reservations  []reservation `json:"reservations" doc:"Those that are held now, next to expire first. Reservations that were made at the same moment may come together, in the place of the last of them to expire."`
+	NextPageToken string        `json:"nextPageToken" doc:"For the next page; empty at the end. A page may have fewer reservations than were asked for before it."`
+}
+
 type commitInput struct {
 	ReservationPath
 	IdempotencyKey
@@ -129,6 +141,15 @@ func (h handlers) registerReservations() {
 		},
 		Example: exampleHeld,
 	}, h.reservation)
+	edge.Register(h.api, edge.Operation{
+		Operation: huma.Operation{
+			OperationID: "listReservations", Method: http.MethodGet, Path: "/reservations",
+			Summary:     "List the reservations that are held",
+			Description: "What is reserved now, and until when. What is made, extended or ended while the pages are read may come twice or not at all.",
+			Errors:      []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
+		},
+		Example: reservations{Reservations: []reservation{exampleHeld}},
+	}, h.reservations)
 	const once = " A reservation ends once: RESERVATION_COMMITTED, RESERVATION_RELEASED or RESERVATION_EXPIRED say how it did."
 	edge.Register(h.api, op("commitReservation", "/reservations/{id}/commit", "Commit a reservation",
 		"Takes what is held off what is on hand: a sale's second phase. With lines, only what they say; the rest is free again."+once, exampleCommitted), h.commit)
@@ -154,6 +175,19 @@ func (h handlers) reservation(ctx context.Context, in *reservationInput) (*reser
 		return nil, stockhttp.Problem(err)
 	}
 	return &reservationOutput{Body: reservationOf(r)}, nil
+}
+
+// reservations is GET /reservations.
+func (h handlers) reservations(ctx context.Context, in *reservationsInput) (*reservationsOutput, error) {
+	page, err := h.stock.Reservations(ctx, in.SKU, in.Size(), in.PageToken)
+	if err != nil {
+		return nil, stockhttp.Problem(err)
+	}
+	out := &reservationsOutput{reservations{Reservations: []reservation{}, NextPageToken: page.Next}}
+	for _, r := range page.Reservations {
+		out.Body.Reservations = append(out.Body.Reservations, reservationOf(r))
+	}
+	return out, nil
 }
 
 // commit is POST /reservations/{id}/commit.

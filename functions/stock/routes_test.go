@@ -45,6 +45,10 @@ func TestReplies(t *testing.T) {
 		{"a reservation", "GET", "/reservations/{id}", "", 200,
 			`{"id":"{id}","status":"held","lines":[{"sku":"WIDGET","quantity":2,"committed":0}],"reference":"ORDER-7","who":"key","createTime":"2126-11-21T12:00:00Z","expireTime":"2126-11-21T12:10:00Z"}`},
 
+		{"the reservations that are held", "GET", "/reservations", "", 200, `{"reservations":[` + held("2126-11-21T12:10:00Z") + `],"nextPageToken":""}`},
+		{"those that hold an item", "GET", "/reservations?sku=WIDGET", "", 200, `{"reservations":[` + held("2126-11-21T12:10:00Z") + `],"nextPageToken":""}`},
+		{"none that holds an item", "GET", "/reservations?sku=GADGET", "", 200, `{"reservations":[],"nextPageToken":""}`},
+
 		{"a new item", "PUT", "/stock/NEW", `{}`, 201,
 			`{"sku":"NEW","available":0,"onHand":0,"reserved":0,"version":1,"oversellLimit":0,"lowStockThreshold":null,"low":false,` + times + `}`},
 		{"settings are given whole", "PUT", "/stock/WIDGET", `{"oversellLimit":3}`, 200,

@@ -41,4 +41,10 @@ var (
 		Indexes:    []recordhttp.Index{{Field: "price", Type: "number"}},
 		Version:    1, CreateTime: exampleTime, UpdateTime: &exampleTime,
 	}
+
+	exampleTry   = try{Settings: &exampleSettings, Data: recordhttp.Object(exampleOriginal)}
+	exampleTried = tried{
+		Valid: true, Transformed: recordhttp.Object(exampleTransformed),
+		Indexed: []indexedField{{recordhttp.Index{Field: "price", Type: "number"}, 9.9}}, Errors: []documentFault{},
+	}
 )

@@ -27,6 +27,17 @@ type settings struct {
 	TTLSeconds int64              `json:"ttlSeconds,omitempty" minimum:"0" maximum:"315360000" doc:"How long after its last change a record expires; 0: never."`
 }
 
+func (s settings) domain() record.Settings {
+	all := record.Settings{Schema: json.RawMessage(s.Schema), Transform: s.Transform, TTL: time.Duration(s.TTLSeconds) * time.Second}
+	if s.Indexes != nil {
+		all.Indexes = make([]record.Index, len(s.Indexes))
+		for i, x := range s.Indexes {
+			all.Indexes[i] = record.Index{Field: x.Field, Type: record.Type(x.Type)}
+		}
+	}
+	return all
+}
+
 type settingsOutput struct {
 	Status int
 	ETag   string `header:"ETag" doc:"For If-Match."`
@@ -79,18 +90,7 @@ func (h handlers) registerSettings() {
 
 // configure is PUT /collections/{collection}.
 func (h handlers) configure(ctx context.Context, in *settingsInput) (*settingsOutput, error) {
-	s := record.Settings{
-		Schema:    json.RawMessage(in.Body.Schema),
-		Transform: in.Body.Transform,
-		TTL:       time.Duration(in.Body.TTLSeconds) * time.Second,
-	}
-	if in.Body.Indexes != nil {
-		s.Indexes = make([]record.Index, len(in.Body.Indexes))
-		for i, x := range in.Body.Indexes {
-			s.Indexes[i] = record.Index{Field: x.Field, Type: record.Type(x.Type)}
-		}
-	}
-	c, created, err := h.records.Configure(ctx, in.Collection, s, record.Condition{IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch})
+	c, created, err := h.records.Configure(ctx, in.Collection, in.Body.domain(), record.Condition{IfMatch: in.IfMatch, IfNoneMatch: in.IfNoneMatch})
 	if err != nil {
 		return nil, err
 	}

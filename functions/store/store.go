@@ -30,6 +30,7 @@ func Register(a *edge.API) {
 	h.registerChange()
 	h.registerImport()
 	h.registerSettings()
+	h.registerTry()
 }
 
 type handlers struct {

@@ -39,14 +39,16 @@ func Register(a *edge.API) {
 	if err != nil {
 		a.Refuse(fmt.Errorf("PARTNERS: %w", err))
 	}
-	h := handlers{api: a, partners: partner.NewService(a.Store, folder, partner.Options{Queue: a.Config.MergeQueue, Now: a.Now})}
+	h := handlers{api: a, folder: folder, partners: partner.NewService(a.Store, folder, partner.Options{Queue: a.Config.MergeQueue, Now: a.Now})}
 	h.registerAccept()
 	h.registerLegacy()
 	h.registerRead()
+	h.registerPartners()
 }
 
 type handlers struct {
 	api      *edge.API
+	folder   *partner.Folder
 	partners *partner.Service
 }
 

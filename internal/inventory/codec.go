@@ -71,8 +71,11 @@ func (codec) Decode(data []byte) (*state, error) {
 }
 
 func (codec) Index(s *state) map[string]any {
-	if s.ledger != nil {
+	switch {
+	case s.ledger != nil:
 		return map[string]any{ledgerProperty: s.ledger.key().Name}
+	case s.held != nil && s.held.rank() != "":
+		return map[string]any{heldProperty: s.held.rank()}
 	}
 	return nil
 }

@@ -3,7 +3,8 @@
 //
 // Read this file first, then item.go (what is known of an item), change.go (how every
 // change runs), stock.go and reserve.go (the changes), reservation.go and movement.go
-// (what they leave behind), read.go, alert.go, verify.go, and codec.go (how it is stored).
+// (what they leave behind), read.go, held.go, alert.go, verify.go, and codec.go (how it
+// is stored).
 //
 // # What is stored
 //

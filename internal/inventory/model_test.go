@@ -552,6 +552,26 @@ func (m *machine) Alerts(t *rapid.T) {
 	wantSame(t, "alerts", tally(want), tally(got))
 }
 
+// Held compares the reservations that are listed; some of a batch may come before others
+// that expire sooner.
+func (m *machine) Held(t *rapid.T) {
+	sku := draw(m, "sku", append(someSKUs, "")...)
+	want := make(map[string]inventory.Reservation)
+	for id, r := range m.model.reservations {
+		if m.live(r) && (sku == "" || slices.Contains(skusOf(r), sku)) {
+			want[id] = *r
+		}
+	}
+	got := make(map[string]inventory.Reservation)
+	for _, r := range m.service().held(sku, rapid.IntRange(1, 5).Draw(t, "size")) {
+		if _, twice := got[r.ID]; twice {
+			t.Fatalf("%s is listed twice", r.ID)
+		}
+		got[r.ID] = r
+	}
+	wantSame(t, "held", want, got)
+}
+
 // tally counts alerts that are the same.
 func tally(alerts []inventory.Alert) map[inventory.Alert]int {
 	n := make(map[inventory.Alert]int)
@@ -601,6 +621,7 @@ func (m *machine) end(t *rapid.T) {
 		t.Fatalf("Verify went through %+v, want %d items and %d movements", v, len(m.model.items), movements)
 	}
 	m.Alerts(t)
+	m.Held(t)
 }
 
 func TestAServiceDoesWhatAPlainModelDoes(t *testing.T) {
@@ -628,7 +649,7 @@ func TestAServiceDoesWhatAPlainModelDoes(t *testing.T) {
 				m.answers = answers
 				actions := map[string]func(*rapid.T){
 					"": m.Check, "set": m.Set, "adjust": m.Adjust, "count": m.Count, "reserve": m.Reserve, "reserve more": m.Reserve,
-					"commit": m.Commit, "release": m.Release, "extend": m.Extend, "again": m.Again, "pass": m.Pass, "restart": m.Restart, "ledger": m.Ledger, "alerts": m.Alerts,
+					"commit": m.Commit, "release": m.Release, "extend": m.Extend, "again": m.Again, "pass": m.Pass, "restart": m.Restart, "ledger": m.Ledger, "alerts": m.Alerts, "held": m.Held,
 				}
 				for name, do := range maps.Clone(actions) {
 					actions[name] = func(t *rapid.T) { steps[name]++; m.T = t; do(t) }

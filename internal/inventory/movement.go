@@ -94,16 +94,20 @@ func (s *Service) Movements(ctx context.Context, sku string, size int, token str
 	if err != nil {
 		return Movements{}, err
 	}
-	last := it.movements
+	last, list := it.movements, fmt.Sprintf("movements %x", it.number)
 	if token != "" {
-		if last, err = openToken(token, it.number); err != nil {
+		r, err := openToken(list, token)
+		if err != nil {
 			return Movements{}, err
+		}
+		if last = r.int(); r.done() != nil {
+			return Movements{}, ErrPageToken
 		}
 	}
 	var page Movements
 	err = s.ledger(ctx, it.number, last, size, func(m Movement) bool {
 		if len(page.Movements) == size {
-			page.Next = sealToken(m.Number, it.number)
+			page.Next = sealToken(list, appendInts(nil, m.Number))
 			return false
 		}
 		page.Movements = append(page.Movements, m)

@@ -2,9 +2,6 @@ package inventory
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/base64"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/tallystick/tallystick/internal/storage"
@@ -85,28 +82,4 @@ func (s *Service) List(ctx context.Context, size int, token string) (Items, erro
 		page.Items = append(page.Items, st.item.view(e.Key.Name, st.item.latest(s.now())))
 	}
 	return page, nil
-}
-
-// A token names the movement that a page of an item's ledger begins with. It is sealed
-// to the item, so that a changed one, or another list's, is found out.
-func sealToken(number int64, item uint64) string {
-	b := binary.BigEndian.AppendUint64(nil, uint64(number))
-	sum := tokenSum(b, item)
-	return base64.RawURLEncoding.EncodeToString(append(b, sum[:8]...))
-}
-
-func openToken(token string, item uint64) (number int64, err error) {
-	b, err := base64.RawURLEncoding.DecodeString(token)
-	if err != nil || len(b) != 16 {
-		return 0, ErrPageToken
-	}
-	number = int64(binary.BigEndian.Uint64(b))
-	if sealToken(number, item) != token { // nor may it be written otherwise: the decoder overlooks line breaks
-		return 0, ErrPageToken
-	}
-	return number, nil
-}
-
-func tokenSum(number []byte, item uint64) [sha256.Size]byte {
-	return sha256.Sum256(binary.BigEndian.AppendUint64(append([]byte("movements"), number...), item))
 }

@@ -28,6 +28,7 @@ type document struct {
 
 type documentKey struct {
 	Secret   string `json:"secret"`
+	Created  string `json:"created,omitzero"`
 	NotAfter string `json:"notAfter,omitzero"`
 }
 
@@ -49,7 +50,7 @@ func parseDocument(data []byte) (d document, err error) {
 	case !errors.As(err, &wrong):
 		return d, err
 	case errors.Is(err, json.ErrUnknownName):
-		return d, fmt.Errorf("%sat byte %d: there is no such field; the fields are id, keys (secret, notAfter), types, skus and legacy (token, text)",
+		return d, fmt.Errorf("%sat byte %d: there is no such field; the fields are id, keys (secret, created, notAfter), types, skus and legacy (token, text)",
 			place(wrong.JSONPointer.Parent()), wrong.ByteOffset)
 	}
 	return d, fmt.Errorf("%sit has to be %s", place(wrong.JSONPointer), shapes[wrong.GoType.Kind()])
@@ -95,12 +96,10 @@ func (d document) keys(f *faults, now time.Time) (keys []key) {
 	for i, from := range d.Keys {
 		where := fmt.Sprint("/keys/", i)
 		var k key
+		var ok bool
 		var err error
-		if from.NotAfter != "" {
-			k.notAfter, err = time.Parse(time.RFC3339, from.NotAfter)
-			f.unless(err == nil, where+"/notAfter", "it is not a time such as 2027-01-01T00:00:00Z")
-		}
-		if err == nil && k.active(now) {
+		k.Created, _ = f.time(from.Created, where+"/created")
+		if k.NotAfter, ok = f.time(from.NotAfter, where+"/notAfter"); ok && k.Active(now) {
 			active++
 		}
 		if k.secret, err = parseSecret(from.Secret); err != nil {
@@ -139,4 +138,14 @@ func (f *faults) unless(ok bool, where, why string) {
 	if !ok {
 		*f = append(*f, fmt.Errorf("%s: %s", where, why))
 	}
+}
+
+// time reads a time, where there is one, and says whether it can be.
+func (f *faults) time(text, where string) (at time.Time, ok bool) {
+	if text == "" {
+		return at, true
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	f.unless(err == nil, where, "it is not a time such as 2027-01-01T00:00:00Z")
+	return at, err == nil
 }

@@ -82,6 +82,8 @@ func TestWhatADocumentMayBe(t *testing.T) {
 		{"base64 in two lines", `{"id":"a","keys":[{"secret":"whsec_` + strings.Repeat("A", 16) + `\n` + strings.Repeat("A", 16) + `"}]}`, "/keys/0/secret: a secret is whsec_"},
 		{"a day as an end", `{"id":"a",` + keys(2, `{"secret":%q,"notAfter":"2027-01-01"}`) + `}`, "/keys/1/notAfter: it is not a time such as"},
 
+		{"when a key was made", `{"id":"a",` + keys(2, `{"secret":%q,"created":"2026-01-01T00:00:00+01:00"}`) + `}`, ""},
+		{"a day on which a key was made", `{"id":"a",` + keys(1, `{"secret":%q,"created":"2026-01-01"}`) + `}`, "/keys/0/created: it is not a time such as"},
 		{"types", `{"id":"a",` + one + `,"types":["stock.*","delivery.updated","*","stock.adj*"]}`, ""},
 		{"a type that is not there", `{"id":"a",` + one + `,"types":["stock.*","stock.sold"]}`, "/types/1: it is none of stock.adjusted, stock.counted, delivery.updated"},
 		{"a pattern of none", `{"id":"a",` + one + `,"types":["order.*"]}`, "/types/0: it is none of"},

@@ -5,6 +5,7 @@
 // folder.go (how the documents are read, and read again), webhook.go (how an update is
 // signed, and that verified), service.go (how one is accepted), update.go and invalid.go
 // (what it says, and what is wrong with it), delivery.go and row.go (what is kept of it).
+// hint.go says what is to be done about keys.
 // legacy.go, pytext.go and legacyupdate.go are the old scheme; sign.go and write.go the
 // other side: signatures, secrets and documents are made.
 package partner
@@ -58,8 +59,8 @@ func (p *Partner) MayTouch(sku string) bool {
 // time is for ever.
 func (p *Partner) ActiveKeys(now time.Time) (ends []time.Time) {
 	for _, k := range p.keys {
-		if k.active(now) {
-			ends = append(ends, k.notAfter)
+		if k.Active(now) {
+			ends = append(ends, k.NotAfter)
 		}
 	}
 	return ends
@@ -100,11 +101,9 @@ func touches(pattern, sku string) bool {
 
 // key is one of the keys that a partner signs with.
 type key struct {
-	secret   secret
-	notAfter time.Time // zero: it does not end
+	Key
+	secret secret
 }
-
-func (k key) active(now time.Time) bool { return k.notAfter.IsZero() || !now.After(k.notAfter) }
 
 // secret is filled up with zeros to a block, as HMAC does with its keys. So all cost the
 // same, and two that differ by zeros at their ends are seen to be one.

@@ -60,7 +60,7 @@ func Add(dir string, draft Draft, now time.Time) (secret string, err error) {
 		return "", fmt.Errorf("%s: there is a partner %s; `tallystick partner rotate` gives it a new secret", files[i].path, draft.ID)
 	}
 	secret = NewSecret()
-	d := document{ID: draft.ID, Keys: []documentKey{{Secret: secret}}, Types: draft.Types, SKUs: draft.SKUs}
+	d := document{ID: draft.ID, Keys: []documentKey{newKey(secret, now)}, Types: draft.Types, SKUs: draft.SKUs}
 	if draft.Token != "" || len(draft.Texts) > 0 {
 		d.Legacy = &documentLegacy{Token: draft.Token, Text: draft.Texts}
 	}
@@ -106,7 +106,7 @@ func Rotate(dir, id string, overlap time.Duration, now time.Time) (secret string
 			f.path, min(keys[0].NotAfter, keys[1].NotAfter))
 	}
 	secret = NewSecret()
-	f.document.Keys = append(keys, documentKey{Secret: secret})
+	f.document.Keys = append(keys, newKey(secret, now))
 	if f, err = beside(slices.Delete(files, i, i+1), f, now); err != nil {
 		return "", err
 	}
@@ -114,6 +114,10 @@ func Rotate(dir, id string, overlap time.Duration, now time.Time) (secret string
 		return "", err
 	}
 	return secret, nil
+}
+
+func newKey(secret string, now time.Time) documentKey {
+	return documentKey{Secret: secret, Created: now.UTC().Format(time.RFC3339)}
 }
 
 func indexOf(files []file, id string) int {
@@ -128,7 +132,8 @@ func (d document) endBy(end, now time.Time) (keys []documentKey) {
 			at = end
 		}
 		if at.After(now) {
-			keys = append(keys, documentKey{Secret: k.Secret, NotAfter: at.UTC().Format(time.RFC3339)})
+			k.NotAfter = at.UTC().Format(time.RFC3339)
+			keys = append(keys, k)
 		}
 	}
 	return keys

@@ -238,7 +238,7 @@ func TestRotationEndsTheKeysBefore(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			d.Keys = append(tt.want, documentKey{Secret: secret})
+			d.Keys = append(tt.want, documentKey{Secret: secret, Created: "2026-11-22T12:00:00Z"})
 			want := "acme.json " + textOf(t, d) + "\nother.json " + textOf(t, documentOf("other", "other")) + "\n"
 			if got := f.files(); got != want {
 				t.Errorf("got:\n%s\nwant:\n%s", got, want)

@@ -101,7 +101,7 @@ func (s *Set) keysOf(p *Partner, now time.Time) [MaxActiveKeys]secret {
 		return keys
 	}
 	for _, k := range p.keys {
-		if n < len(keys) && k.active(now) {
+		if n < len(keys) && k.Active(now) {
 			keys[n] = k.secret
 			n++
 		}

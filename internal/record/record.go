@@ -2,7 +2,7 @@
 // by side.
 //
 // Read this file first, then settings.go (what a collection asks of its records),
-// prepare.go (how a document becomes a record's content), state.go and content.go
+// prepare.go (how a document becomes a record's content), try.go, state.go and content.go
 // (what is stored where), write.go (all changes), read.go, list.go and query.go
 // (how they are found again), import.go and retransform.go.
 //

@@ -69,6 +69,17 @@ func compact(schema json.RawMessage) json.RawMessage {
 	return b.Bytes()
 }
 
+// ready returns the settings as they are stored and as they are used, or what is wrong with
+// them.
+func (s Settings) ready() (Settings, *compiled, error) {
+	if err := s.check(); err != nil {
+		return s, nil, err
+	}
+	s.Schema = compact(s.Schema)
+	c, err := compile(s)
+	return s, c, err
+}
+
 func (s Settings) check() error {
 	wrong := func(format string, args ...any) error {
 		return fmt.Errorf("%w: "+format, append([]any{ErrSettings}, args...)...)
@@ -224,11 +235,7 @@ func (s *Service) Configure(ctx context.Context, name string, settings Settings,
 	if err := CheckCollection(name); err != nil {
 		return nil, false, err
 	}
-	if err := settings.check(); err != nil {
-		return nil, false, err
-	}
-	settings.Schema = compact(settings.Schema)
-	if _, err := compile(settings); err != nil {
+	if settings, _, err = settings.ready(); err != nil {
 		return nil, false, err
 	}
 	now := s.now().UTC().Truncate(storage.TimeResolution)

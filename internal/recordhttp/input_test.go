@@ -40,7 +40,7 @@ var (
 // bodies that are no JSON, or not ours, on every route that takes JSON.
 func badBodies() (all []wrong) {
 	for _, route := range []struct{ method, path string }{
-		{"POST", "/store?collection=c"}, {"POST", "/records/c"}, {"PUT", "/records/c/a"}, {"PATCH", "/records/c/there"}, {"PUT", "/collections/c"}, {"POST", "/filter?collection=c"},
+		{"POST", "/store?collection=c"}, {"POST", "/records/c"}, {"PUT", "/records/c/a"}, {"PATCH", "/records/c/there"}, {"PUT", "/collections/c"}, {"POST", "/collections/c/try"}, {"POST", "/filter?collection=c"},
 	} {
 		add := func(name, body string, status int, code, says string, headers ...string) {
 			all = append(all, wrong{route.method + " " + route.path + ": " + name, route.method, route.path, body, status, code, says, headers})
@@ -171,6 +171,13 @@ var badInput = append(badBodies(), []wrong{
 	// settings
 	{"a schema that refers elsewhere", "PUT", "/collections/c", `{"schema":{"$ref":"https://example.com/schema.json"}}`, 422, "SETTINGS_INVALID", "schema", nil},
 	{"a schema that refers to a file", "PUT", "/collections/c", `{"schema":{"$ref":"file:///etc/passwd"}}`, 422, "SETTINGS_INVALID", "schema", nil},
+	{"a schema that is no schema, to try", "POST", "/collections/c/try", `{"settings":{"schema":{"minimum":"1"}},"data":{}}`, 422, "SETTINGS_INVALID", "minimum", nil},
+	{"a program that does not compile, to try", "POST", "/collections/c/try", `{"settings":{"transform":"{a: .b"},"data":{}}`, 422, "SETTINGS_INVALID", "line 1", nil},
+	{"a type that is none, to try", "POST", "/collections/c/try", `{"settings":{"indexes":[{"field":"a","type":"money"}]},"data":{}}`, 422, "VALIDATION_FAILED", "body.settings.indexes[0].type", nil},
+	{"nothing to try", "POST", "/collections/c/try", `{"settings":{}}`, 422, "VALIDATION_FAILED", "property data", nil},
+	{"a number to try that is too large", "POST", "/collections/c/try", `{"data":{"n":1e400}}`, 400, "MALFORMED_REQUEST", "1e400", nil},
+	{"a list to try", "POST", "/collections/c/try", `{"data":[]}`, 422, "VALIDATION_FAILED", "body.data", nil},
+	{"a bad collection to try", "POST", "/collections/a%20b/try", `{"data":{}}`, 422, "COLLECTION_INVALID", "", nil},
 	{"a schema that is no schema", "PUT", "/collections/c", `{"schema":{"minimum":"1"}}`, 422, "SETTINGS_INVALID", "minimum", nil},
 	{"a schema that is a list", "PUT", "/collections/c", `{"schema":[]}`, 422, "VALIDATION_FAILED", "schema", nil},
 	{"a program that does not compile", "PUT", "/collections/c", `{"transform":"{a: .b"}`, 422, "SETTINGS_INVALID", "line 1", nil},

@@ -156,6 +156,10 @@ func configuring(collection, body string, headers ...string) func(family) call {
 	return same("PUT", "/collections/"+collection, body, headers...)
 }
 
+func trying(collection, body string) func(family) call {
+	return same("POST", "/collections/"+collection+"/try", body)
+}
+
 // TestEveryBackendAndBothFamiliesOfRoutesAnswerTheSame runs each script in each of the
 // worlds. What it says it wants holds in all of them; and all that each answers, byte for
 // byte, but for the ids and tokens that they make, is what the first did.

@@ -40,6 +40,7 @@ var before = map[string][]string{
 
 	"adjustItems":        {anItem, itsCount, `POST /stock/GADGET/count {"quantity":3}`},
 	"listStockAlerts":    {anItem, itsCount, `POST /stock/WIDGET/adjust {"delta":-36}`},
+	"listReservations":   {anItem, itsCount, aReservation},
 	"readReservation":    {anItem, itsCount, aReservation},
 	"commitReservation":  {anItem, itsCount, aReservation},
 	"releaseReservation": {anItem, itsCount, aReservation},
