@@ -37,7 +37,7 @@ fmt: ## format the code
 	gofmt -w .
 
 # Debian's packages, and a command of each that tells whether it is there.
-PACKAGES := chromium:chromium shellcheck:shellcheck redis-server:redis-server e2fsprogs:mkfs.ext4 curl:curl openssl:openssl python3:python3 nodejs:node npm:npm
+PACKAGES := chromium:chromium shellcheck:shellcheck redis-server:redis-server e2fsprogs:mkfs.ext4 curl:curl openssl:openssl python3:python3 nodejs:node npm:npm nginx-light:nginx caddy:caddy
 
 install:
 	@missing=; for p in $(PACKAGES); do \
@@ -46,6 +46,8 @@ install:
 	elif [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
 		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq -y $$missing; \
 	else echo "missing, so tests that need them are skipped:$$missing"; fi
+	@npm install --prefix tools --no-save --no-package-lock --no-audit --no-fund --loglevel=error >/dev/null || \
+		echo "npm could not install what tools/package.json names: tests that need it are skipped"
 	@command -v gcloud >/dev/null && command -v java >/dev/null || \
 		echo "gcloud with its emulators, or java, is missing: tests on them are skipped"
 	@if [ -z "$(RACE)" ]; then \

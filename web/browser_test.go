@@ -14,7 +14,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/tallystick/tallystick/internal/browser"
@@ -34,42 +33,19 @@ type tab struct {
 	*testing.T
 	ctx context.Context
 	*standIn
-
-	mu       sync.Mutex
-	problems []string // what the page threw or wrote to the console
+	complaints *browser.Complaints
 }
 
-func newTab(t *testing.T, browser context.Context) *tab {
+func newTab(t *testing.T, chromium context.Context) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	ctx, cancel := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
 	ctx, cancel = context.WithTimeout(ctx, 20*time.Second)
 	t.Cleanup(cancel)
-	tb := &tab{T: t, ctx: ctx, standIn: newStandIn(t)}
-	err := chromedp.Listen(ctx, func(event any) {
-		tb.mu.Lock()
-		defer tb.mu.Unlock()
-		switch e := event.(type) {
-		case *runtime.EventExceptionThrown:
-			tb.problems = append(tb.problems, fmt.Sprint(e.ExceptionDetails))
-		case *runtime.EventConsoleAPICalled:
-			tb.problems = append(tb.problems, fmt.Sprintf("console.%s", e.Type))
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		tb.mu.Lock()
-		defer tb.mu.Unlock()
-		for _, p := range tb.problems {
-			t.Errorf("the page complained: %s", p)
-		}
-	})
-	return tb
+	return &tab{T: t, ctx: ctx, standIn: newStandIn(t), complaints: browser.Watch(t, ctx)}
 }
 
 func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
@@ -221,16 +197,16 @@ func (s *standIn) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/visits/count.js":
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		w.Write(CountJS())
+		w.Write(CountJS)
 	case r.URL.Path == "/stock/count.js":
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		w.Write(StockJS())
+		w.Write(StockJS)
 	case r.URL.Path == "/visits":
 		s.serveVisits(w, r)
 	case r.URL.Path == "/stock":
 		s.serveStock(w, r)
 	case r.URL.Path == "/favicon.ico":
-		http.NotFound(w, r)
+		w.WriteHeader(http.StatusNoContent)
 	case s.site != nil:
 		s.site.ServeHTTP(w, r)
 	default:

@@ -12,6 +12,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 
+	"github.com/tallystick/tallystick/internal/browser"
 	"github.com/tallystick/tallystick/internal/visit/badge"
 )
 
@@ -30,6 +31,7 @@ func testSite(t *testing.T, browser context.Context) {
 		{"the days are read with the keyboard", readsWithKeys},
 		{"the lines to paste are this server's, and copied", copiesLines},
 		{"opting out and in", demoOptsOut},
+		{"it is for everyone, light and dark, wide and narrow", isAccessible},
 	} {
 		t.Run(tt.name, func(t *testing.T) { tt.test(newDemo(t, browser)) })
 	}
@@ -73,7 +75,6 @@ func newDemo(t *testing.T, browser context.Context) *demo {
 		json.NewEncoder(w).Encode(map[string]any{"page": "/", "from": days[0].Day, "to": days[len(days)-1].Day, "days": days})
 	})
 	d.site = mux
-	d.onNewDocument(`addEventListener('securitypolicyviolation', e => { throw new Error('the policy forbids ' + e.violatedDirective) })`)
 	return d
 }
 
@@ -132,6 +133,7 @@ func staysInPlace(d *demo) {
 }
 
 func saysDown(d *demo) {
+	d.complaints.Expect("status of 503")
 	d.down.Store(true)
 	d.before = func(w http.ResponseWriter, _ *http.Request, _ string) bool {
 		http.Error(w, "down", http.StatusServiceUnavailable)
@@ -235,4 +237,27 @@ func demoOptsOut(d *demo) {
 	d.eval(`document.querySelector('#opt').click()`)
 	d.goTo("/")
 	d.text(`document.querySelector('h1').textContent`, "You are visit number 1,043")
+}
+
+func isAccessible(d *demo) {
+	for i := range d.days {
+		d.days[i] = i
+	}
+	for _, scheme := range []string{"light", "dark"} {
+		_, err := chromedp.Call(d.ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
+			{Name: "prefers-color-scheme", Value: scheme},
+			{Name: "prefers-reduced-motion", Value: "reduce"},
+		}})
+		if err != nil {
+			d.Fatal(err)
+		}
+		d.size(1280, 800)
+		d.goTo("/")
+		d.text(`document.querySelector('#note').textContent`, "The red stroke is yours.")
+		d.text(`String(!!document.querySelector('#plot g'))`, "true")
+		d.eval(`document.querySelector('details').open = true`)
+		browser.WantAccessible(d.T, d.ctx)
+		browser.WantNarrow(d.T, d.ctx)
+		browser.WantAccessible(d.T, d.ctx)
+	}
 }

@@ -120,6 +120,7 @@ func leavesOutBadNames(tb *tab) {
 const comeBack = `document.dispatchEvent(new Event('visibilitychange', {bubbles: true}))`
 
 func keepsTheLastNumber(tb *tab) {
+	tb.complaints.Expect("status of 503")
 	tb.stock["A"], tb.stock["B"] = 3, 4
 	tb.body = `{stock}<stock-count sku="A">-</stock-count><stock-count sku="B">-</stock-count>`
 	fails := false
@@ -388,6 +389,7 @@ func stockFailures(t *testing.T, browser context.Context) {
 	for name, reply := range replies {
 		t.Run(name, func(t *testing.T) {
 			tb := newTab(t, browser)
+			tb.complaints.Expect("Failed to load resource", "CORS policy")
 			tb.before = func(w http.ResponseWriter, _ *http.Request, _ string) bool { reply(w); return true }
 			tb.body = `{stock}<stock-count sku="A"><i>own</i></stock-count><stock-count sku="B">b</stock-count>`
 			tb.open("/")

@@ -13,7 +13,7 @@ import (
 // Start starts a Chromium of the test's own, with options beside those that every test
 // needs, and closes it at the test's end. A tab is a chromedp.NewContext of what it
 // returns. Without Chromium the test is skipped, except where CI=true promises one.
-func Start(t *testing.T, options ...chromedp.ExecAllocatorOption) context.Context {
+func Start(t testing.TB, options ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	if _, err := exec.LookPath("chromium"); err != nil {
 		if os.Getenv("CI") == "true" {
