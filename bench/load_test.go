@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -9,10 +10,10 @@ import (
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
-	"time"
+
+	"github.com/tallystick/tallystick/internal/load"
 )
 
 // caller asks a function as many visitors at once do, with the headers that the gateway and
@@ -93,24 +94,15 @@ func (c *caller) must(err error) {
 // calls is how many calls come.
 func (p pace) calls() int { return int(math.Round(p.perSecond * p.length.Seconds())) }
 
-// openLoop makes calls as independent people do: the gaps between them are exponential, and
-// nobody waits for another. It returns how many failed, and how one did.
-func (p pace) openLoop(call func(i int) error) (failed int, why error) {
-	gaps := rand.New(rand.NewPCG(1, 2))
-	var mu sync.Mutex
-	var all sync.WaitGroup
-	next := time.Now()
-	for i := range p.calls() {
-		time.Sleep(time.Until(next))
-		next = next.Add(time.Duration(gaps.ExpFloat64() / p.perSecond * float64(time.Second)))
-		all.Go(func() {
-			if err := call(i); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				failed, why = failed+1, err
-			}
-		})
+// callers are more than ever call at once at our paces, so nobody waits for another.
+const callers = 1000
+
+// openLoop makes calls as independent people do. It returns how many failed, and how they did.
+func (p pace) openLoop(call func(i int) error) (failed int64, why error) {
+	r := load.Plan{Callers: callers, Rate: p.perSecond, Requests: p.calls()}.Run(context.Background(),
+		func(_ context.Context, i int) error { return call(i) })
+	for text, n := range r.Failed {
+		failed, why = failed+n, errors.New(text)
 	}
-	all.Wait()
 	return failed, why
 }
