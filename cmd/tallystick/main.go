@@ -21,7 +21,7 @@ func main() {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(serveCommand(), functionCommand(), importCommand(), exportCommand(), retransformCommand(), verifyCommand(), partnerCommand(), signCommand())
+	root.AddCommand(serveCommand(), functionCommand(), importCommand(), exportCommand(), retransformCommand(), verifyCommand(), partnerCommand(), signCommand(), loadCommand(), doctorCommand(), dashboardCommand())
 	if err := root.Execute(); err != nil {
 		fmt.Fprintln(os.Stderr, "tallystick:", err)
 		os.Exit(1)

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+
+	"github.com/tallystick/tallystick"
+)
+
+// nobody is an item, a collection, a partner and a delivery that there is not.
+const nobody = "tallystick-doctor"
+
+// sign of life of a function: a question that it answers itself.
+type signOfLife struct {
+	public question
+	keyed  question // where a key is given; empty: public
+	want   int      // the status of keyed
+	reads  bool     // whether public goes down to the database
+}
+
+// signsOfLife are the functions', by name. Those that only write are asked what a browser
+// asks before it calls them: they answer that when they have started, which takes their
+// settings and their database's address, but not the database.
+var signsOfLife = map[string]signOfLife{
+	"visits": {public: about("/visits", "page", "/"), reads: true},
+	"store":  {public: preflight("/store")},
+	"fetch":  {public: preflight("/collections"), keyed: about("/collections"), want: http.StatusOK},
+	"remove": {public: preflight("/delete")},
+	"stock":  {public: about("/stock", "skus", nobody), reads: true},
+	"update": {public: preflight("/deliveries/" + nobody), keyed: about("/deliveries/" + nobody), want: http.StatusNotFound},
+	"docs":   {public: about("/docs")},
+}
+
+func preflight(path string) question { return question{method: http.MethodOptions, path: path} }
+
+// functions asks each function for a sign of life.
+func (d *doctor) functions(ctx context.Context) {
+	for _, f := range tallystick.Functions {
+		sign := signsOfLife[f.Name]
+		q, keyed := sign.public, sign.keyed.path != "" && d.client.key != ""
+		if keyed {
+			q = d.with(sign.keyed)
+		}
+		a := d.ask(ctx, q)
+		route := q.method + " " + q.path
+		switch {
+		case a.broken():
+			d.fail(f.Name, fmt.Sprintf("%s: %s", route, a.said()), "The function "+f.Name+" is down, or cannot reach its database; its log says why. Other functions go on.")
+		case a.undefined():
+			d.fail(f.Name, fmt.Sprintf("%s: %s", route, a.said()), "The gateway, or a proxy before it, does not forward this route: deploy the gateway anew, or forward it (docs/self-hosting.md).")
+		case keyed && a.status == sign.want, a.refusal == nil, keyed && refusesKey(a):
+			d.well(f.Name, "%s", aliveAs(sign, keyed, route))
+		case a.status == http.StatusTooManyRequests:
+			d.warn(f.Name, fmt.Sprintf("%s: %s", route, a.said()), "It is there, but refuses this address for now: try again in a minute.")
+		default:
+			d.fail(f.Name, fmt.Sprintf("%s: %s", route, a.said()), "Look at what stands between here and the function, and at its log.")
+		}
+	}
+}
+
+func aliveAs(sign signOfLife, keyed bool, route string) string {
+	if keyed || sign.reads {
+		return route + " is answered, from its database"
+	}
+	return route + " is answered; its database was not asked"
+}
+
+// lists are those that are read by an index.
+var lists = []question{
+	about("/visits/top", "pageSize", "1"),
+	about("/items", "pageSize", "1"),
+	about("/reservations", "pageSize", "1"),
+	about("/stock/alerts", "pageSize", "1"),
+	about("/partners/"+nobody+"/updates", "pageSize", "1"),
+	about("/fetchAll", "collection", nobody, "limit", "1"),
+}
+
+// lists asks for the first row of each list, which without an index is refused.
+func (d *doctor) lists(ctx context.Context) {
+	if d.client.key == "" {
+		return // which keys warns of
+	}
+	for _, q := range lists {
+		switch a := d.ask(ctx, d.with(q)); {
+		case a.refusal == nil && a.err == nil:
+			d.well("list", "GET %s", q.path)
+		case refusesKey(a): // which keys tells
+		case a.refusal != nil && a.refusal.code == "INDEX_REQUIRED":
+			d.fail("list", fmt.Sprintf("GET %s: %s", q.path, a.said()), "Make the indexes: run ./deploy.sh again, or gcloud datastore indexes create deploy/index.yaml, and wait until they are ready.")
+		case a.undefined():
+			d.warn("list", fmt.Sprintf("GET %s: there is no such route", q.path), "It is of an older Tallystick: deploy it anew.")
+		default:
+			d.fail("list", fmt.Sprintf("GET %s: %s", q.path, a.said()), "Look at the function's log. On Datastore and Firestore an index may be missing or still being made: gcloud datastore indexes list.")
+		}
+	}
+}
+
+// bodyBytes is more than nginx lets through unless it is told to.
+const bodyBytes = 2 << 20
+
+// proxies says what can be seen of what stands before the gateway.
+func (d *doctor) proxies(ctx context.Context) {
+	const what = "proxy"
+	a := d.ask(ctx, about("/visits", "page", "/"))
+	if a.header.Get("Age") != "" {
+		d.fail(what, "replies come out of a cache: they have an Age", "Let nothing between pages and Tallystick cache: its replies say Cache-Control: no-store.")
+	}
+	if a := d.ask(ctx, about("/demo/history")); a.refusal == nil && a.err == nil && !isThisMachine(d.client.base.Hostname()) {
+		d.warn(what, "the demo site of serve is open to the world", "Forward only the API's routes (docs/self-hosting.md).")
+	}
+	if d.client.key == "" {
+		return
+	}
+	// Empty lines: an import that would do nothing if it did anything.
+	a = d.ask(ctx, d.with(question{
+		method: http.MethodPost, path: "/visits/import", query: query("validateOnly", "true"), body: bytes.Repeat([]byte("\n"), bodyBytes),
+		headers: []string{"Content-Type", "application/octet-stream"},
+	}))
+	switch {
+	case a.status == http.StatusRequestEntityTooLarge:
+		d.fail(what, "a body of 2 MiB is refused", "Let the proxy take 32 MiB: client_max_body_size 32m in nginx. Else imports of any size fail.")
+	case a.refusal == nil && a.err == nil:
+		d.well(what, "a body of 2 MiB comes through")
+	}
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// queues says how the functions' work is merged, where serve shows it.
+func (d *doctor) queues(ctx context.Context) {
+	const what = "queue"
+	if d.options.debugURL == "" {
+		return
+	}
+	cl, err := clientOptions{url: d.options.debugURL, key: "none"}.client()
+	if err != nil {
+		d.fail(what, err.Error(), "--debug-url is where serve --debug-addr is, such as http://127.0.0.1:6060.")
+		return
+	}
+	a := (&doctor{client: cl}).ask(ctx, about("/debug/vars"))
+	var figures map[string]struct{ Operations, Batches, Runs int64 }
+	if a.err == nil && a.refusal == nil {
+		a.err = json.Unmarshal(a.body, &figures)
+	}
+	if a.err != nil || a.refusal != nil {
+		d.fail(what, a.said(), "--debug-url is where serve --debug-addr is; with --processes there are no figures.")
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(figures)) {
+		s := figures[name]
+		found := fmt.Sprintf("%s: %s in %s", name, counted(s.Operations, "operation"), counted(s.Batches, "transaction"))
+		if again := s.Runs - s.Batches; again > s.Batches/2 && s.Batches > 0 {
+			d.warn(what, fmt.Sprintf("%s, of which %s were run again", found, grouped(again)), "Others write the same entities: more instances, or another program. SHARDS spreads pages.")
+			continue
+		}
+		d.well(what, "%s", found)
+	}
+}
+
+// Bounds of the file's place. The write-ahead log is some MiB, unless a reader that never
+// ends keeps it from being taken in.
+const (
+	minFree = 100 << 20
+	lowFree = 1 << 30
+	maxWAL  = 256 << 20
+)
+
+// place looks at the SQLite file of the server, where it is this machine's.
+func (d *doctor) place() {
+	const what = "file"
+	store := d.options.store
+	if store == "" && isThisMachine(d.client.base.Hostname()) {
+		store = envOr("STORE", defaultStore)
+		if wantFile(store) != nil {
+			return // it runs in another folder
+		}
+	}
+	path, ok := strings.CutPrefix(store, "sqlite:")
+	if store == "" || strings.Contains(store, ":") && !ok {
+		return
+	}
+	// To open it writes nothing.
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err == nil {
+		err = f.Close()
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		d.fail(what, err.Error(), "Say where it is with --store. serve makes it where there is none, so look for it where it ran before.")
+		return
+	case err != nil:
+		d.fail(what, err.Error(), "It must be written by the user that serve runs as; run doctor as that one.")
+		return
+	}
+	d.well(what, "%s can be written", path)
+	d.room(filepath.Dir(path))
+	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > maxWAL {
+		d.warn(what, fmt.Sprintf("%s-wal has %d MiB", path, wal.Size()>>20), "Something reads the file without end, such as a shell of sqlite3 or a backup: close it.")
+	}
+}
+
+func (d *doctor) room(folder string) {
+	const what = "disk"
+	free, known := freeBytes(folder)
+	found := fmt.Sprintf("%s MiB are free in %s", grouped(free>>20), folder)
+	const mend = "Make room: when the disk is full nothing is counted or sold (503), and nothing is lost."
+	switch {
+	case !known:
+	case free < minFree:
+		d.fail(what, found, mend)
+	case free < lowFree:
+		d.warn(what, found, mend)
+	default:
+		d.well(what, "%s", found)
+	}
+}
