@@ -16,14 +16,11 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/chromedp/cdproto/emulation"
-	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 
 	"github.com/tallystick/tallystick/internal/browser"
@@ -44,6 +41,9 @@ func TestInBrowser(t *testing.T) {
 		{"the demo page counts itself", demoPageCounts},
 		{"a page of another origin counts", otherOriginCounts},
 		{"a page of an origin that is not allowed does not", blockedOriginDoesNot},
+		{"the dashboard of another origin", dashboardElsewhere},
+		{"the demo shop holds, sells and lets go", shopHolds},
+		{"the demo shop sells 20 to 500 who want one", shopRush},
 		{"Swagger UI tries out", swaggerTriesOut},
 		{"Swagger UI keeps records", swaggerKeepsRecords},
 		{"screenshots", func(t *testing.T, browser context.Context) { screenshots(t, browser, sight) }},
@@ -317,59 +317,24 @@ func startBrowser(t *testing.T, sight *server) context.Context {
 // test.
 type tab struct {
 	*testing.T
-	ctx context.Context
-
-	mu       sync.Mutex
-	expected []string
-	problems []string
+	ctx        context.Context
+	complaints *browser.Complaints
 }
 
-func newTab(t *testing.T, browser context.Context) *tab {
+func newTab(t *testing.T, chromium context.Context) *tab {
 	t.Helper()
-	ctx, cancel := chromedp.NewContext(browser, chromedp.WithNewBrowserContext())
+	ctx, cancel := chromedp.NewContext(chromium, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
 	ctx, cancel = context.WithTimeout(ctx, patience)
 	t.Cleanup(cancel)
-	tb := &tab{T: t, ctx: ctx}
-	err := chromedp.Listen(ctx, func(event any) {
-		switch e := event.(type) {
-		case *runtime.EventExceptionThrown:
-			tb.complain(fmt.Sprint(e.ExceptionDetails))
-		case *runtime.EventConsoleAPICalled:
-			tb.complain(fmt.Sprintf("console.%s", e.Type))
-		case *log.EventEntryAdded:
-			tb.complain(e.Entry.Text + " " + e.Entry.URL)
-		}
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		tb.mu.Lock()
-		defer tb.mu.Unlock()
-		for _, p := range tb.problems {
-			t.Errorf("the page complained: %s", p)
-		}
-	})
-	return tb
+	return &tab{t, ctx, browser.Watch(t, ctx)}
 }
 
 // expect lets the page complain of these.
-func (tb *tab) expect(complaints ...string) { tb.expected = complaints }
-
-func (tb *tab) complain(problem string) {
-	tb.mu.Lock()
-	defer tb.mu.Unlock()
-	for _, e := range tb.expected {
-		if strings.Contains(problem, e) {
-			return
-		}
-	}
-	tb.problems = append(tb.problems, problem)
-}
+func (tb *tab) expect(complaints ...string) { tb.complaints.Expect(complaints...) }
 
 func (tb *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	tb.Helper()

@@ -22,7 +22,7 @@ func TestAFunctionThatIsDownBreaksItsOwnRoutes(t *testing.T) {
 	}
 
 	port := s.function("Visits").port
-	up := holdDown(t, s, port)
+	up := holdDown(t, s, "Visits")
 	for _, want := range []struct {
 		status       int
 		method, path string
@@ -95,15 +95,16 @@ func TestNoFunctionOutlivesTheServer(t *testing.T) {
 	}
 }
 
-// holdDown kills the function at a port and takes the port, until up is called.
-func holdDown(t *testing.T, s *server, port string) (up func()) {
+// holdDown kills a function and takes its port, until up is called.
+func holdDown(t *testing.T, s *server, entryPoint string) (up func()) {
 	t.Helper()
+	port := s.function(entryPoint).port
 	var squatter net.Listener
-	eventually(t, "the port of visits", func() bool {
+	eventually(t, "the port of "+entryPoint, func() bool {
 		// The server starts the function again after restartPause, much later than this
 		// takes. If not, it is killed once more.
-		if visits, ok := s.functions()["Visits"]; ok {
-			syscall.Kill(visits.pid, syscall.SIGKILL)
+		if f, ok := s.functions()[entryPoint]; ok {
+			syscall.Kill(f.pid, syscall.SIGKILL)
 		}
 		var err error
 		squatter, err = net.Listen("tcp", "127.0.0.1:"+port)

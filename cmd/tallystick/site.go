@@ -1,9 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"io/fs"
+	"maps"
 	"net/http"
 	"net/url"
+	"path"
+	"time"
 
 	"github.com/tallystick/tallystick/web"
 )
@@ -13,7 +17,7 @@ const sitePolicy = "default-src 'self'; img-src 'self' data:; frame-ancestors 'n
 
 // withSite serves the demo site at / and leaves everything else to the gateway,
 // which, unlike http.ServeMux, redirects nothing. The key is what the demo's chart is
-// read with; without one there is no chart.
+// read with, and its shop does business with; without one there is neither.
 func withSite(gate http.Handler, key string) http.Handler {
 	files := http.FileServerFS(web.Site())
 	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -22,23 +26,49 @@ func withSite(gate http.Handler, key string) http.Handler {
 		w.Header().Set("Cache-Control", "no-cache")
 		files.ServeHTTP(w, r)
 	})
-	pages := map[string]http.Handler{"/": site}
+	pages := map[string]http.Handler{"/": site, "/shop/": site, "/shop": http.RedirectHandler("/shop/", http.StatusFound)}
+	actions := map[string]http.Handler{}
 	if key != "" {
 		pages["/demo/history"] = demoHistory(gate, key)
+		actions = (&demoShop{gate: gate, key: key}).actions()
 	}
 	fs.WalkDir(web.Site(), ".", func(name string, d fs.DirEntry, err error) error {
-		if err == nil && !d.IsDir() && name != "index.html" {
+		if err == nil && !d.IsDir() && path.Base(name) != "index.html" {
 			pages["/"+name] = site
 		}
 		return err
 	})
+	maps.Copy(pages, dashboardPages())
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		page := pages[r.URL.Path]
-		if page == nil || r.Method != http.MethodGet && r.Method != http.MethodHead {
+		page := actions[r.Method+" "+r.URL.Path]
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			page = pages[r.URL.Path]
+		}
+		if page == nil {
 			page = gate
 		}
 		page.ServeHTTP(w, r)
 	})
+}
+
+// dashboardPages are the dashboard's files at /dashboard/. It reads by the key that its
+// reader has.
+func dashboardPages() map[string]http.Handler {
+	pages := map[string]http.Handler{"/dashboard": http.RedirectHandler("/dashboard/", http.StatusFound)}
+	for name, content := range web.DashboardFiles(web.OwnGateway) {
+		place := "/dashboard/" + name
+		if name == "index.html" {
+			place = "/dashboard/"
+		}
+		pages[place] = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Security-Policy", web.DashboardPolicy())
+			w.Header().Set("X-Content-Type-Options", "nosniff")
+			w.Header().Set("Referrer-Policy", "no-referrer")
+			w.Header().Set("Cache-Control", "no-cache")
+			http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
+		})
+	}
+	return pages
 }
 
 // demoHistory answers with the last 30 days of the demo page itself, the one thing
