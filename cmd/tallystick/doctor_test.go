@@ -37,7 +37,7 @@ func TestDoctorFindsAllWell(t *testing.T) {
 		"ok       pages, visits    pages of https://my.site may POST /visits",
 		"ok       pages, stock     pages of https://my.site may GET /stock",
 		"ok       pages, key       pages of https://my.site may use a key",
-		"ok       queue            visits: 0 operations in 0 transactions",
+		"ok       queue            visits: 0 operations in 0 transactions, 0 waiting",
 		"ok       file             tallystick.db can be written",
 		" 0 failed\n",
 	} {

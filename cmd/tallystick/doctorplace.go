@@ -25,7 +25,7 @@ func (d *doctor) queues(ctx context.Context) {
 		return
 	}
 	a := (&doctor{client: cl}).ask(ctx, about("/debug/vars"))
-	var figures map[string]struct{ Operations, Batches, Runs int64 }
+	var figures map[string]struct{ Operations, Batches, Runs, Refused, Waiting int64 }
 	if a.err == nil && a.refusal == nil {
 		a.err = json.Unmarshal(a.body, &figures)
 	}
@@ -35,7 +35,11 @@ func (d *doctor) queues(ctx context.Context) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(figures)) {
 		s := figures[name]
-		found := fmt.Sprintf("%s: %s in %s", name, counted(s.Operations, "operation"), counted(s.Batches, "transaction"))
+		found := fmt.Sprintf("%s: %s in %s, %s waiting", name, counted(s.Operations, "operation"), counted(s.Batches, "transaction"), grouped(s.Waiting))
+		if s.Refused > 0 {
+			d.warn(what, fmt.Sprintf("%s, %s refused because too many waited", found, grouped(s.Refused)), "MERGE_QUEUE lets more wait; but the database takes no more than it does.")
+			continue
+		}
 		if again := s.Runs - s.Batches; again > s.Batches/2 && s.Batches > 0 {
 			d.warn(what, fmt.Sprintf("%s, of which %s were run again", found, grouped(again)), "Others write the same entities: more instances, or another program. SHARDS spreads pages.")
 			continue

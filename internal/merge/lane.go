@@ -51,6 +51,7 @@ func (g *Group[S, R]) enqueue(c *call[S, R]) error {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if g.waiting >= g.opts.Queue {
+		g.stats.refused.Add(1)
 		return ErrQueueFull
 	}
 	g.waiting++

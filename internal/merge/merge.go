@@ -194,19 +194,26 @@ type Stats struct {
 	Runs         uint64 // transactions run, those included that were run again
 	EntityReads  uint64 // entities read, by all runs
 	EntityWrites uint64 // entities written, by all runs
+	Refused      uint64 // operations that found the queue full
+	Waiting      int    // operations that wait at this moment
 }
 
 type stats struct {
-	operations, batches, runs, reads, writes atomic.Uint64
+	operations, batches, runs, reads, writes, refused atomic.Uint64
 }
 
 // Stats returns the counts as they are now.
 func (g *Group[S, R]) Stats() Stats {
+	g.mu.Lock()
+	waiting := g.waiting
+	g.mu.Unlock()
 	return Stats{
 		Operations:   g.stats.operations.Load(),
 		Batches:      g.stats.batches.Load(),
 		Runs:         g.stats.runs.Load(),
 		EntityReads:  g.stats.reads.Load(),
 		EntityWrites: g.stats.writes.Load(),
+		Refused:      g.stats.refused.Load(),
+		Waiting:      waiting,
 	}
 }

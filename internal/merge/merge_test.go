@@ -256,9 +256,15 @@ func TestQueueIsBounded(t *testing.T) {
 	if _, err := g.Do(t.Context(), add(1, "a")); !errors.Is(err, ErrQueueFull) {
 		t.Errorf("got %v, want ErrQueueFull", err)
 	}
+	if got := g.Stats(); got.Waiting != 2 || got.Refused != 1 {
+		t.Errorf("%d wait and %d were refused, want 2 and 1", got.Waiting, got.Refused)
+	}
 	gate.open <- struct{}{}
 	gate.open <- struct{}{}
 	all.Wait()
+	if got := g.Stats(); got.Waiting != 0 {
+		t.Errorf("%d wait at the end, want none", got.Waiting)
+	}
 	if n := stored(t, gate.Store, "a"); n != 3 {
 		t.Errorf("stored %d, want the 3 that were let in", n)
 	}
