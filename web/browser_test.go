@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tallystick/tallystick/internal/browser"
+	"github.com/tallystick/tallystick/web/scripts"
 )
 
 // startBrowser is the one Chromium of this test process; each tab of it has a context
@@ -197,10 +198,10 @@ func (s *standIn) serve(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case r.URL.Path == "/visits/count.js":
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		w.Write(CountJS)
+		w.Write(scripts.CountJS)
 	case r.URL.Path == "/stock/count.js":
 		w.Header().Set("Content-Type", "text/javascript; charset=utf-8")
-		w.Write(StockJS)
+		w.Write(scripts.StockJS)
 	case r.URL.Path == "/visits":
 		s.serveVisits(w, r)
 	case r.URL.Path == "/stock":

@@ -172,6 +172,7 @@ func startable(config edge.Config) error {
 // greet prints what a newcomer needs.
 func greet(out io.Writer, url, key, keyFile string) {
 	fmt.Fprintf(out, "demo site   %s/\n", url)
+	fmt.Fprintf(out, "dashboard   %s/dashboard/\n", url)
 	fmt.Fprintf(out, "API         %s/docs\n", url)
 	if keyFile != "" {
 		fmt.Fprintf(out, "API key     %s  (kept in %s)\n", key, keyFile)

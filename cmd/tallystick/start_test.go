@@ -18,6 +18,7 @@ import (
 )
 
 const greetingWithKey = `demo site   URL/
+dashboard   URL/dashboard/
 API         URL/docs
 API key     KEY  (kept in tallystick.db.key)
 paste this  <script src="URL/visits/count.js" defer></script>
@@ -25,6 +26,7 @@ listening on URL
 `
 
 const greeting = `demo site   URL/
+dashboard   URL/dashboard/
 API         URL/docs
 paste this  <script src="URL/visits/count.js" defer></script>
 listening on URL

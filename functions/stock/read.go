@@ -12,7 +12,7 @@ import (
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/inventory"
 	"github.com/tallystick/tallystick/internal/stockhttp"
-	"github.com/tallystick/tallystick/web"
+	"github.com/tallystick/tallystick/web/scripts"
 )
 
 // Item is an item as anyone may see it.
@@ -174,5 +174,5 @@ type scriptOutput struct {
 
 // script is GET /stock/count.js.
 func (h handlers) script(context.Context, *struct{}) (*scriptOutput, error) {
-	return &scriptOutput{"text/javascript; charset=utf-8", "public, max-age=3600", web.StockJS}, nil
+	return &scriptOutput{"text/javascript; charset=utf-8", "public, max-age=3600", scripts.StockJS}, nil
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/visit"
 	"github.com/tallystick/tallystick/internal/visit/badge"
-	"github.com/tallystick/tallystick/web"
+	"github.com/tallystick/tallystick/web/scripts"
 )
 
 type readInput struct {
@@ -83,7 +83,7 @@ func (h handlers) registerRead() {
 			Responses: fileResponses("text/javascript", "`<script src=\"…/visits/count.js\" defer></script>` counts the page once and fills every `<visit-count>` element."),
 		},
 		Public:  true,
-		Example: "…customElements.define('visit-count',…",
+		Example: `…customElements.define("visit-count",…`,
 	}, h.script)
 }
 
@@ -155,5 +155,5 @@ const scriptMaxAge = "public, max-age=3600"
 
 // script is GET /visits/count.js.
 func (h handlers) script(context.Context, *struct{}) (*fileOutput, error) {
-	return &fileOutput{ContentType: "text/javascript; charset=utf-8", CacheControl: scriptMaxAge, Body: web.CountJS}, nil
+	return &fileOutput{ContentType: "text/javascript; charset=utf-8", CacheControl: scriptMaxAge, Body: scripts.CountJS}, nil
 }

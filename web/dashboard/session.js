@@ -1,0 +1,39 @@
+// session.js keeps who is signed in: in this tab alone, and never in an address.
+
+import {Tallystick} from './tallystick.js';
+import {refusesKey} from './fault.js';
+
+const place = 'tallystick.session';
+
+// given is the gateway that this page was made for: "self" where it is served by it, and
+// empty where the reader names one.
+export const given = document.querySelector('meta[name=gateway]').content;
+export const fixedGateway = given === 'self' ? location.origin : given;
+
+// kept is {gateway, key, user, password}, or null.
+export function kept() {
+  try {
+    return JSON.parse(sessionStorage.getItem(place));
+  } catch {
+    return null;
+  }
+}
+
+// client makes few attempts: who looks at a page would rather be told than wait.
+export const client = ({gateway, key, user, password}) =>
+  new Tallystick(gateway, {key, user: user || undefined, password: password || undefined, attempts: 2});
+
+// signIn keeps who it is if the gateway takes the key. A function that is down, behind a
+// gateway that took the key, keeps nobody out of the others.
+export async function signIn(who) {
+  try {
+    await client(who).visits.top({pageSize: 1});
+  } catch (error) {
+    if (error.status < 500 || error.status === undefined || refusesKey(error)) throw error;
+  }
+  sessionStorage.setItem(place, JSON.stringify(who));
+}
+
+export function signOut() {
+  sessionStorage.removeItem(place);
+}
