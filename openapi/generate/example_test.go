@@ -21,9 +21,10 @@ const usual = `{"page":"/","visits":1024,"uniques":700}
 {"page":"/about","visits":42,"uniques":30,"days":[{"day":"2026-11-20","visits":39,"uniques":28},{"day":"2026-11-21","visits":3,"uniques":2}]}`
 
 var seeds = map[string]string{
-	"countVisit":   `{"page":"/about","visits":41,"uniques":29}`,
-	"exportVisits": `{"page":"/about","visits":42,"uniques":30,"days":[{"day":"2026-11-21","visits":3,"uniques":2}]}`,
-	"importVisits": ``,
+	"countVisit":    `{"page":"/about","visits":41,"uniques":29}`,
+	"exportVisits":  `{"page":"/about","visits":42,"uniques":30,"days":[{"day":"2026-11-21","visits":3,"uniques":2}]}`,
+	"importVisits":  ``,
+	"visitsSummary": `{"page":"/about","visits":66,"uniques":58,"days":[{"day":"2026-11-20","visits":39,"uniques":28},{"day":"2026-11-21","visits":27,"uniques":30}]}`,
 }
 
 // asked is what a request for another type of reply than the first says.

@@ -1,6 +1,6 @@
 // Command generate writes the descriptions of the API from the functions'
 // operations: openapi/openapi.yaml and .json for people and programs that call it,
-// gateway-config.yaml for API Gateway. Run it by go generate in the module's root.
+// gateway-config.yaml for API Gateway, web/tallystick.d.ts for who uses the JavaScript client, docs/api.md for who reads. Run it by go generate in the module's root.
 package main
 
 import (

@@ -36,6 +36,8 @@ func files() map[string][]byte {
 		"openapi/openapi.yaml": append([]byte(generatedBy), yaml...),
 		"openapi/openapi.json": append(indented.Bytes(), '\n'),
 		"gateway-config.yaml":  gatewayConfig(doc),
+		"web/tallystick.d.ts":  clientTypes(doc),
+		"docs/api.md":          reference(doc),
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -30,6 +31,10 @@ var usually = map[string][]string{
 }
 
 var before = map[string][]string{
+	"visitsSummary": slices.Concat(
+		slices.Repeat([]string{`POST /visits?page=/about&referrer=news.ycombinator.com {}`}, 12),
+		slices.Repeat([]string{`POST /visits?page=/about&utm_source=newsletter {}`}, 3)),
+
 	"store":         nil,
 	"createRecords": nil,
 	"importRecords": nil,
@@ -65,7 +70,7 @@ const (
 
 // backends say which function has the paths that begin so.
 var backends = map[string]string{
-	"records": "store", "collections": "store", "stock": "stock", "reservations": "stock", "partners": "update",
+	"records": "store", "collections": "store", "stock": "stock", "reservations": "stock", "partners": "update", "visits": "visits",
 }
 
 // shop is the functions on the day of the examples, with one partner.
@@ -135,7 +140,8 @@ func (s *shop) send(t *testing.T, request string) {
 		s.sign(t, r, parts[1], []byte(parts[2]))
 	}
 	w := httptest.NewRecorder()
-	s.functions[backends[strings.Split(path, "/")[1]]].ServeHTTP(w, r)
+	first, _, _ := strings.Cut(strings.Split(path, "/")[1], "?")
+	s.functions[backends[first]].ServeHTTP(w, r)
 	if w.Code/100 != 2 {
 		t.Fatalf("%s: %s", request, w.Body)
 	}
