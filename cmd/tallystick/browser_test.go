@@ -208,10 +208,6 @@ const replyBody = `JSON.stringify(JSON.parse(document.querySelector('.live-respo
 
 // screenshots are README's pictures. With -update they are kept.
 func screenshots(t *testing.T, browser context.Context, s *server) {
-	folder := t.TempDir()
-	if *update {
-		folder = "../../docs/img"
-	}
 	for _, scheme := range []string{"light", "dark"} {
 		for _, width := range []int64{1280, 360} {
 			s.want(http.StatusOK, http.MethodDelete, "/visits?page=/", "", "X-Api-Key", "secret")
@@ -230,16 +226,24 @@ func screenshots(t *testing.T, browser context.Context, s *server) {
 			tb.text(`document.querySelector('#note').textContent`, "The red stroke is yours.")
 			tb.text(`document.querySelector('#day').textContent.replace(/.*: |,.*/g, '')`, "38 visits")
 			tb.text(`String(document.querySelector('#badge').naturalHeight)`, "20")
-			picture, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
-			if err != nil {
-				t.Fatal(err)
-			}
-			name := fmt.Sprintf("demo-%s-%d.png", scheme, width)
-			wantPicture(t, name, picture, int(width), scheme == "dark")
-			if err := os.WriteFile(filepath.Join(folder, name), picture, 0o644); err != nil {
-				t.Fatal(err)
-			}
+			tb.picture(fmt.Sprintf("demo-%s-%d.png", scheme, width), int(width), scheme == "dark")
 		}
+	}
+}
+
+// picture is the page as it is now; with -update it is kept in docs/img.
+func (tb *tab) picture(name string, width int, dark bool) {
+	tb.Helper()
+	picture, err := chromedp.Run(tb.ctx, chromedp.FullScreenshot(100))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	wantPicture(tb.T, name, picture, width, dark)
+	if !*update {
+		return
+	}
+	if err := os.WriteFile(filepath.Join("../../docs/img", name), picture, 0o644); err != nil {
+		tb.Fatal(err)
 	}
 }
 

@@ -57,6 +57,7 @@ func shopHolds(t *testing.T, chromium context.Context) {
 func shopRush(t *testing.T, chromium context.Context) {
 	s := startServer(t, t.TempDir(), "API_KEYS=secret")
 	tb := newTab(t, chromium)
+	tb.do(chromedp.EmulateViewport(1280, 800))
 	tb.open(s.url + "/shop/")
 	tb.text(shopLeft, "5,12,20")
 	tb.do(chromedp.Click(`#go`))
@@ -64,6 +65,7 @@ func shopRush(t *testing.T, chromium context.Context) {
 	tb.text(`document.querySelector('#result').textContent.replace(/[\d.]+ seconds/, 'N seconds')`,
 		"20 were left. 20 of 500 buyers hold one now, 480 were told that it is sold out. N seconds for all of them, none oversold: 0 left.")
 	browser.WantAccessible(t, tb.ctx)
+	tb.picture("shop-light-1280.png", 1280, false)
 	tb.text(shopLeft, "5,12,20") // ten seconds later they are anybody's again
 }
 
