@@ -17,8 +17,11 @@ var warmScript []byte
 // out as we know it, or Python is missing: then each command loads its own.
 func (c *ControlPlane) warm() string {
 	program, err := exec.LookPath("gcloud")
-	if err == nil {
-		program, err = filepath.EvalSymlinks(program)
+	if err != nil {
+		return ""
+	}
+	if program, err = filepath.EvalSymlinks(program); err != nil {
+		return ""
 	}
 	lib := filepath.Join(filepath.Dir(filepath.Dir(program)), "lib")
 	if _, err := os.Stat(filepath.Join(lib, "gcloud.py")); err != nil {
