@@ -24,7 +24,7 @@ Usage: ./deploy.sh --project PROJECT [option …]
                          Manager; a partner who is no longer in it is one no more
   --collections A,B      collections of records, so that what expires in them is removed
   --functions A,B        deploy only these, and leave the others as they are
-  --set NAME=VALUE       a setting of the functions (README has the table); may be
+  --set NAME=VALUE       a setting of the functions (docs/settings.md); may be
                          repeated. What is not given stays as it was set before
   --max-instances N      instances of each function at most (default: as before, else 5)
   --monitoring           metrics, and alerts in Cloud Monitoring

@@ -12,11 +12,11 @@ import (
 	"github.com/tallystick/tallystick/internal/edge"
 )
 
-// TestREADMEHasTheSettings compares README's table of settings with Config: each
-// setting once, in backquotes in the first column, with its default in the second,
-// in backquotes or nothing.
-func TestREADMEHasTheSettings(t *testing.T) {
-	readme, err := os.ReadFile("README.md")
+// TestTheDocsHaveTheSettings compares the table in docs/settings.md with Config: each
+// setting once, in backquotes in the first column, with its default in the second, in
+// backquotes or nothing.
+func TestTheDocsHaveTheSettings(t *testing.T) {
+	page, err := os.ReadFile("docs/settings.md")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,12 +24,12 @@ func TestREADMEHasTheSettings(t *testing.T) {
 	for _, f := range reflect.VisibleFields(reflect.TypeFor[edge.Config]()) {
 		want[f.Tag.Get("env")] = f.Tag.Get("envDefault")
 	}
-	got := settingsTable(string(readme))
+	got := settingsTable(string(page))
 	if got == nil {
-		t.Fatal("README.md has no table with a row for `STORE`")
+		t.Fatal("docs/settings.md has no table with a row for `STORE`")
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("README.md's settings and their defaults are not those of edge.Config (-config +README)\n%s", diff)
+		t.Errorf("the settings of docs/settings.md and their defaults are not those of edge.Config (-config +page)\n%s", diff)
 	}
 }
 

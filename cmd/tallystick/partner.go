@@ -67,7 +67,7 @@ name, and change no item that --skus does not name.`,
 	f.SortFlags = false
 	f.StringSliceVar(&o.draft.Types, "types", nil, "updates it may send: stock.adjusted, stock.counted, delivery.updated; stock.* is both of stock")
 	f.StringSliceVar(&o.draft.SKUs, "skus", nil, "items it may change; * stands for any text")
-	f.StringVar(&o.tokenFile, "legacy-token-file", "", "a file with the token that it shares with us in the old scheme; better none, see README")
+	f.StringVar(&o.tokenFile, "legacy-token-file", "", "a file with the token that it shares with us in the old scheme; better none, see docs/partner.md")
 	f.StringSliceVar(&o.legacyText, "legacy-text", nil, "what it hashes in the old scheme: raw, python, compact")
 	return c
 }

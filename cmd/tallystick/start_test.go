@@ -197,7 +197,7 @@ func TestHelpIsReadable(t *testing.T) {
 		want []string
 	}{
 		{[]string{"--help"}, []string{"serve       Run the whole product on this machine"}},
-		{[]string{"serve", "--help"}, []string{"--addr", "127.0.0.1:8080", "--store", "sqlite:PATH", "--api-key", "--processes", "README"}},
+		{[]string{"serve", "--help"}, []string{"--addr", "127.0.0.1:8080", "--store", "sqlite:PATH", "--api-key", "--processes", "docs/settings.md"}},
 		{[]string{"import", "visits", "--help"}, []string{"visits [FILE]", "GoatCounter", "--url", "--key", "--user", "--max-errors"}},
 		{[]string{"import", "records", "--help"}, []string{"records COLLECTION [FILE]", "--repeat-as", "--mode", "--atomic"}},
 		{[]string{"export", "visits", "--help"}, []string{"--output", "--format"}},

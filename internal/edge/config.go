@@ -14,8 +14,8 @@ import (
 	"github.com/caarlos0/env/v11"
 )
 
-// Config is what a function takes from its environment. README has a table of
-// it, and a test compares the two.
+// Config is what a function takes from its environment. docs/settings.md has a
+// table of it, and a test compares the two.
 type Config struct {
 	Store          string   `env:"STORE"`
 	AllowedOrigins []string `env:"ALLOWED_ORIGINS" envDefault:"*"`
