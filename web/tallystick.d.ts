@@ -540,7 +540,7 @@ export interface Summary {
     pages: PagePeriod[];
     /** How many pages were read: the busiest of all time, at most 1,000. */
     pagesRead: number;
-    /** The hosts that brought the most visits, at most 100. Of each page and day before its last day with visits the ten first are known, for a year. */
+    /** The hosts that brought the most visits, at most 100. They are what browsers say, and can be made up. Of each page the hundred of its last day with visits are known, and ten of each day before, for a year. */
     referrers: NameTally[];
     /** The campaigns (utm_source) that brought the most visits, as with referrers. */
     sources: NameTally[];
@@ -623,7 +623,7 @@ export class Tallystick {
             /** Ends the call. */
             signal?: AbortSignal;
         }): Promise<History>;
-        /** Sum up all pages over some days (GET /visits/summary). Visits by day and by page, what brought them, and the period before. The last 30 days unless told. It reads each page: up to 1,000 entities. */
+        /** Sum up all pages over some days (GET /visits/summary). Visits by day and by page, what brought them, and the period before. The last 30 days unless told. It reads each page: up to 1,000 entities, times `SHARDS`. */
         summary(options?: {
             /** The page's path, for a summary of this page alone. */
             page?: string;

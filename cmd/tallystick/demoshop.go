@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -26,10 +27,12 @@ const (
 	demoReference = "demo shop"
 )
 
-// demoShop does with the key what a shop's own server would do: its pages have none.
+// demoShop does with the key what a shop's own server would do: its pages have none. It
+// touches nothing but its own items.
 type demoShop struct {
 	gate    http.Handler
 	key     string
+	origins []string // whose hosts it answers under, beside addresses and localhost
 	rushing sync.Mutex
 }
 
@@ -45,9 +48,32 @@ func (d *demoShop) actions() map[string]http.Handler {
 	own := http.NewCrossOriginProtection()
 	handlers := make(map[string]http.Handler)
 	for path, action := range actions {
-		handlers["POST "+path] = own.Handler(action)
+		handlers["POST "+path] = own.Handler(d.underOwnName(action))
 	}
 	return handlers
+}
+
+// underOwnName refuses requests for a host that is not known to be this server. A page of
+// another site could have its own name lead here, and would be of the same origin then.
+func (d *demoShop) underOwnName(action http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		host := (&url.URL{Host: r.Host}).Hostname()
+		named := func(origin string) bool {
+			u, err := url.Parse(origin)
+			return err == nil && u.Hostname() == host
+		}
+		if host != "localhost" && net.ParseIP(host) == nil && !slices.ContainsFunc(d.origins, named) {
+			demoRefusal(w, http.StatusForbidden, "The demo shop answers under this server's address, and under the names in ALLOWED_ORIGINS.")
+			return
+		}
+		action.ServeHTTP(w, r)
+	})
+}
+
+func demoRefusal(w http.ResponseWriter, status int, detail string) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]string{"detail": detail})
 }
 
 // open fills the shelves: it counts each item that is not there or has none left.
@@ -84,11 +110,30 @@ func (d *demoShop) hold(ctx context.Context, sku string, how time.Duration) *dem
 	})
 }
 
-// end commits or releases the reservation that the query names.
+// end commits or releases the reservation that the query names, if it is one of its own.
 func (d *demoShop) end(how string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		d.ask(r.Context(), http.MethodPost, "/reservations/"+url.PathEscape(r.URL.Query().Get("id"))+"/"+how, map[string]any{}).answer(w)
+		path := "/reservations/" + url.PathEscape(r.URL.Query().Get("id"))
+		found := d.ask(r.Context(), http.MethodGet, path, nil)
+		switch {
+		case found.status != http.StatusOK:
+			found.answer(w)
+		case !isDemo(found.body.Bytes()):
+			demoRefusal(w, http.StatusForbidden, "That is no reservation of the demo shop.")
+		default:
+			d.ask(r.Context(), http.MethodPost, path+"/"+how, map[string]any{}).answer(w)
+		}
 	}
+}
+
+func isDemo(reservation []byte) bool {
+	var r struct {
+		Reference string
+		Lines     []struct{ SKU string }
+	}
+	err := json.Unmarshal(reservation, &r)
+	return err == nil && r.Reference == demoReference &&
+		!slices.ContainsFunc(r.Lines, func(l struct{ SKU string }) bool { return demoItems[l.SKU] == 0 })
 }
 
 // rushLine is a line of the reply to rush: the start, one for each buyer, the end.
@@ -104,7 +149,7 @@ type rushLine struct {
 // the gateway, and tells of each as it is answered.
 func (d *demoShop) rush(w http.ResponseWriter, r *http.Request) {
 	if !d.rushing.TryLock() {
-		http.Error(w, "A rush is under way.", http.StatusConflict)
+		demoRefusal(w, http.StatusConflict, "A rush is under way.")
 		return
 	}
 	defer d.rushing.Unlock()
@@ -145,13 +190,21 @@ func (d *demoReply) Header() http.Header         { return d.header }
 func (d *demoReply) Write(b []byte) (int, error) { return d.body.Write(b) }
 func (d *demoReply) WriteHeader(status int)      { d.status = status }
 
-// ask sends a request through the gateway.
-func (d *demoShop) ask(ctx context.Context, method, path string, body any) *demoReply {
+// ask sends a request through the gateway. A reply that breaks off is 502: the gateway ends
+// its caller then, which here is no connection's own goroutine.
+func (d *demoShop) ask(ctx context.Context, method, path string, body any) (reply *demoReply) {
 	b, err := json.Marshal(body)
 	if err != nil {
 		panic(err) // not for what is asked here
 	}
-	reply := &demoReply{status: http.StatusOK, header: make(http.Header)}
+	reply = &demoReply{status: http.StatusOK, header: make(http.Header)}
+	defer func() {
+		if p := recover(); p == http.ErrAbortHandler {
+			reply = &demoReply{status: http.StatusBadGateway, header: make(http.Header)}
+		} else if p != nil {
+			panic(p)
+		}
+	}()
 	var content io.Reader
 	if body != nil {
 		content = bytes.NewReader(b)

@@ -4,8 +4,10 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 
@@ -85,9 +87,40 @@ func TestTheDemoShopDoesNothingForAnotherPage(t *testing.T) {
 	for _, id := range []string{"..%2F..%2Fstock", "x"} {
 		s.want(http.StatusNotFound, http.MethodPost, "/demo/shop/buy?id="+id, "")
 	}
-	want := `{"sku":"demo-mug","available":5,"onHand":5,"reserved":0,"version":1}`
+	rebound, err := http.NewRequest(http.MethodPost, s.url+"/demo/shop/open", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rebound.Host = "rebound.example"
+	rebound.Header.Set("Origin", "http://rebound.example")
+	if reply, err := http.DefaultClient.Do(rebound); err != nil || reply.StatusCode != http.StatusForbidden {
+		t.Errorf("under another's name: %v, %v; want 403", reply, err)
+	}
+
+	// Nor does it touch what is not its own.
+	s.want(http.StatusCreated, http.MethodPost, "/stock/WIDGET/count", `{"quantity":3}`, "X-Api-Key", "secret")
+	var held struct{ ID string }
+	for _, body := range []string{`{"lines":[{"sku":"WIDGET","quantity":1}],"reference":"demo shop"}`, `{"lines":[{"sku":"demo-mug","quantity":1}],"reference":"ORDER-7"}`} {
+		if err := json.Unmarshal([]byte(s.want(http.StatusCreated, http.MethodPost, "/reservations", body, "X-Api-Key", "secret")), &held); err != nil {
+			t.Fatal(err)
+		}
+		s.want(http.StatusForbidden, http.MethodPost, "/demo/shop/buy?id="+held.ID, "")
+		s.want(http.StatusForbidden, http.MethodPost, "/demo/shop/release?id="+held.ID, "")
+		s.want(http.StatusOK, http.MethodPost, "/reservations/"+held.ID+"/release", `{}`, "X-Api-Key", "secret")
+	}
+	want := `{"sku":"demo-mug","available":5,"onHand":5,"reserved":0,"version":3}`
 	if got := strings.TrimSpace(s.want(http.StatusOK, http.MethodGet, "/stock/demo-mug", "")); got != want {
 		t.Errorf("the item is %s, want %s", got, want)
+	}
+}
+
+// TestARushOutlivesRepliesThatBreakOff: a function that dies then is no end of the server.
+func TestARushOutlivesRepliesThatBreakOff(t *testing.T) {
+	gate := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) })
+	w := httptest.NewRecorder()
+	(&demoShop{gate: gate}).rush(w, httptest.NewRequest(http.MethodPost, "/demo/shop/rush", nil))
+	if got := strings.Count(w.Body.String(), `{"error":"502 Bad Gateway"}`); got != demoBuyers {
+		t.Errorf("%d replies broke off, want %d", got, demoBuyers)
 	}
 }
 

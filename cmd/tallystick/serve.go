@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	neturl "net/url"
 	"os"
 	"os/signal"
 	"runtime/debug"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/term"
 
 	"github.com/tallystick/tallystick"
 	"github.com/tallystick/tallystick/internal/edge"
@@ -135,7 +137,7 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 		demoKey = ""
 	}
 	server := &http.Server{
-		Handler:           withSite(gate, demoKey),
+		Handler:           withSite(gate, demoKey, config.AllowedOrigins),
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second, // past the gateway's deadline, as is the next
 		WriteTimeout:      time.Minute,
@@ -143,7 +145,11 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	greet(out, url, keys[0], keyFile)
+	shown := keys[0]
+	if !(out == os.Stdout && term.IsTerminal(int(os.Stdout.Fd()))) {
+		shown = "" // a service's output is a log, which others read
+	}
+	greet(out, url, shown, keyFile)
 
 	select {
 	case err := <-failed:
@@ -169,15 +175,23 @@ func startable(config edge.Config) error {
 	return nil
 }
 
-// greet prints what a newcomer needs.
+// greet prints what a newcomer needs. Without a key it only says where that is kept.
 func greet(out io.Writer, url, key, keyFile string) {
 	fmt.Fprintf(out, "demo site   %s/\n", url)
 	fmt.Fprintf(out, "dashboard   %s/dashboard/\n", url)
 	fmt.Fprintf(out, "API         %s/docs\n", url)
-	if keyFile != "" {
+	switch {
+	case keyFile == "":
+	case key == "":
+		fmt.Fprintf(out, "API key     kept in %s\n", keyFile)
+	default:
 		fmt.Fprintf(out, "API key     %s  (kept in %s)\n", key, keyFile)
 	}
-	fmt.Fprintf(out, "paste this  <script src=\"%s/visits/count.js\" defer></script>\n", url)
+	attributes := "defer"
+	if u, err := neturl.Parse(url); err == nil && isThisMachine(u.Hostname()) {
+		attributes += " data-allow-local" // only pages of this machine can use it
+	}
+	fmt.Fprintf(out, "paste this  <script src=\"%s/visits/count.js\" %s></script>\n", url, attributes)
 	fmt.Fprintf(out, "listening on %s\n", url)
 }
 
@@ -196,6 +210,9 @@ func ownOrigins(named []string, addr net.Addr) []string {
 	if slices.Contains(named, "*") {
 		return named
 	}
-	port := addr.(*net.TCPAddr).Port
-	return append(slices.Clone(named), baseURL(addr), fmt.Sprintf("http://localhost:%d", port))
+	own := []string{baseURL(addr)}
+	for _, host := range []string{"localhost", "127.0.0.1", "[::1]"} {
+		own = append(own, fmt.Sprintf("http://%s:%d", host, addr.(*net.TCPAddr).Port))
+	}
+	return slices.Concat(named, own)
 }

@@ -79,9 +79,12 @@ func (o *signOptions) run(c *cobra.Command) error {
 	}
 	cl.waits = func(why error) { fmt.Fprintln(c.ErrOrStderr(), "trying again:", why) }
 	reply, err := u.send(ctx, cl, "/partners/"+o.partner+"/updates")
+	var refused *refusal
 	switch {
 	case ctx.Err() != nil:
 		return errors.New("interrupted")
+	case errors.As(err, &refused):
+		return fmt.Errorf("send %s: %d %s: %w", u.id, refused.status, refused.code, err)
 	case err != nil:
 		return fmt.Errorf("send %s: %w", u.id, err)
 	}

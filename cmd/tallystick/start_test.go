@@ -20,17 +20,31 @@ import (
 const greetingWithKey = `demo site   URL/
 dashboard   URL/dashboard/
 API         URL/docs
-API key     KEY  (kept in tallystick.db.key)
-paste this  <script src="URL/visits/count.js" defer></script>
+API key     kept in tallystick.db.key
+paste this  <script src="URL/visits/count.js" defer data-allow-local></script>
 listening on URL
 `
 
 const greeting = `demo site   URL/
 dashboard   URL/dashboard/
 API         URL/docs
-paste this  <script src="URL/visits/count.js" defer></script>
+paste this  <script src="URL/visits/count.js" defer data-allow-local></script>
 listening on URL
 `
+
+// TestATerminalShowsTheKey, and a log does not, as the test of serve itself shows.
+func TestATerminalShowsTheKey(t *testing.T) {
+	for _, tt := range []struct{ url, key, want string }{
+		{"http://127.0.0.1:8080", "", "API key     kept in FILE\npaste this  <script src=\"http://127.0.0.1:8080/visits/count.js\" defer data-allow-local>"},
+		{"http://127.0.0.1:8080", "KEY", "API key     KEY  (kept in FILE)\n"},
+		{"http://192.0.2.1:8080", "KEY", "paste this  <script src=\"http://192.0.2.1:8080/visits/count.js\" defer>"},
+	} {
+		var out strings.Builder
+		if greet(&out, tt.url, tt.key, "FILE"); !strings.Contains(out.String(), tt.want) {
+			t.Errorf("at %s, key %q, it prints:\n%s\nwant:\n%s", tt.url, tt.key, out.String(), tt.want)
+		}
+	}
+}
 
 // TestStartPrintsWhatANewcomerNeeds and nothing else; what it prints is true.
 func TestStartPrintsWhatANewcomerNeeds(t *testing.T) {
@@ -224,7 +238,7 @@ func TestHelpIsReadable(t *testing.T) {
 	}
 }
 
-// keptKey is the key that the server printed and keeps.
+// keptKey is the key that the server keeps, and has not printed into what may be a log.
 func (s *server) keptKey() string {
 	s.Helper()
 	b, err := os.ReadFile(filepath.Join(s.cmd.Dir, "tallystick.db.key"))
@@ -232,7 +246,7 @@ func (s *server) keptKey() string {
 		s.Fatal(err)
 	}
 	key := strings.TrimSpace(string(b))
-	if len(key) < 20 || !strings.Contains(s.greeting, " "+key+" ") {
+	if len(key) < 20 || strings.Contains(s.greeting, key) {
 		s.Fatalf("it keeps the key %q and prints:\n%s", key, s.greeting)
 	}
 	return key

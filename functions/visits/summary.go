@@ -28,7 +28,7 @@ type summary struct {
 	Pages          []pagePeriod `json:"pages" doc:"The pages that had visits, the busiest first, at most 100."`
 	PagesRead      int          `json:"pagesRead" doc:"How many pages were read: the busiest of all time, at most 1,000."`
 	Complete       bool         `json:"complete" doc:"Whether those were all. Otherwise the visits to the others are missing in all sums."`
-	Referrers      []nameTally  `json:"referrers" doc:"The hosts that brought the most visits, at most 100. Of each page and day before its last day with visits the ten first are known, for a year."`
+	Referrers      []nameTally  `json:"referrers" doc:"The hosts that brought the most visits, at most 100. They are what browsers say, and can be made up. Of each page the hundred of its last day with visits are known, and ten of each day before, for a year."`
 	OtherReferrers int64        `json:"otherReferrers" doc:"Visits that other hosts brought. The rest came from nowhere that is known."`
 	Sources        []nameTally  `json:"sources" doc:"The campaigns (utm_source) that brought the most visits, as with referrers."`
 	OtherSources   int64        `json:"otherSources" doc:"Visits that other campaigns brought."`
@@ -58,7 +58,7 @@ func (h handlers) registerSummary() {
 		Operation: huma.Operation{
 			OperationID: "visitsSummary", Method: http.MethodGet, Path: "/visits/summary",
 			Summary:     "Sum up all pages over some days",
-			Description: "Visits by day and by page, what brought them, and the period before. The last 30 days unless told. It reads each page: up to 1,000 entities.",
+			Description: "Visits by day and by page, what brought them, and the period before. The last 30 days unless told. It reads each page: up to 1,000 entities, times `SHARDS`.",
 			Errors:      []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		},
 		Example: summary{

@@ -59,14 +59,27 @@ func (s *Service) busiest(ctx context.Context, size int, cursor string) (pages [
 	return pages, found.Next, nil
 }
 
-// shardsOfAll returns, for each entity, all shards of its page.
+// shardsOfAll returns, for each entity, all shards of its page. A page is read once.
 func (s *Service) shardsOfAll(ctx context.Context, entities []storage.Entity) ([][]storage.Entity, error) {
 	if s.shards > 1 {
-		pages := make([]Page, len(entities))
-		for i, e := range entities {
-			pages[i] = pageOf(e.Key)
+		var pages []Page
+		at := make(map[Page]int)
+		for _, e := range entities {
+			p := pageOf(e.Key)
+			if _, known := at[p]; !known {
+				at[p] = len(pages)
+				pages = append(pages, p)
+			}
 		}
-		return s.shardsOf(ctx, pages)
+		shards, err := s.shardsOf(ctx, pages)
+		if err != nil {
+			return nil, err
+		}
+		all := make([][]storage.Entity, len(entities))
+		for i, e := range entities {
+			all[i] = shards[at[pageOf(e.Key)]]
+		}
+		return all, nil
 	}
 	all := make([][]storage.Entity, len(entities))
 	for i := range entities {

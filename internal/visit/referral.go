@@ -3,6 +3,7 @@ package visit
 import (
 	_ "embed"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"unicode"
@@ -42,25 +43,42 @@ func referrerHost(referrer string) string {
 		return ""
 	}
 	host := strings.TrimPrefix(strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), "www.")
-	alien := func(c rune) bool {
-		return !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_' || c == '.')
-	}
-	if len(host) > maxReferralBytes || !strings.Contains(host, ".") || strings.ContainsFunc(host, alien) {
+	if len(host) > maxReferralBytes || !isPublic(host) {
 		return ""
 	}
 	return host
 }
 
+// isPublic says whether a host may be known to all: a name with a domain above it, which is
+// neither an address nor one of a house's own network.
+func isPublic(host string) bool {
+	labels := strings.Split(host, ".")
+	alien := func(c rune) bool { return !('a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' || c == '_') }
+	for _, l := range labels {
+		if l == "" || l[0] == '-' || l[len(l)-1] == '-' || strings.ContainsFunc(l, alien) {
+			return false
+		}
+	}
+	top := labels[len(labels)-1]
+	return len(labels) > 1 && strings.Trim(top, "0123456789") != "" && !slices.Contains(privateDomains, top)
+}
+
+// privateDomains are domains of networks that others cannot see, by RFC 6762 and by custom.
+var privateDomains = []string{"local", "localhost", "internal", "intranet", "lan", "home", "corp", "arpa"}
+
 func sourceName(source string) string {
 	name := norm.NFC.String(strings.ToLower(strings.Join(strings.Fields(source), " ")))
-	if len(name) > maxReferralBytes || !utf8.ValidString(source) || strings.Contains(name, "@") || strings.ContainsFunc(name, unicode.IsControl) {
+	if len(name) > maxReferralBytes || !utf8.ValidString(source) || strings.Contains(name, "@") || strings.ContainsFunc(name, unprintable) {
 		return ""
 	}
 	return name
 }
 
+func unprintable(c rune) bool { return !unicode.IsPrint(c) }
+
 // spammers are hosts that send visits to be seen among the referrers, one a line:
-// https://github.com/matomo-org/referrer-spam-list of 2026-08-20, in the public domain.
+// https://github.com/matomo-org/referrer-spam-list of 2026-08-20, in the public domain,
+// without adf.ly, ci.ua, ua.tc and ucoz.ru, under which others have links and sites.
 //
 //go:embed spammers.txt
 var spammers string

@@ -1,6 +1,7 @@
 package visit
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/binary"
 	"maps"
@@ -49,8 +50,11 @@ func (r *referrals) count(ref Referral) {
 	}
 }
 
+// add counts one of a name. When there are too many, a new one takes the place of one with
+// the fewest visits, which go to the others: whoever makes up names does not keep out one
+// that comes twice.
 func (r *referrals) add(o origin) {
-	names := 0
+	names, least := 0, -1
 	for i := range r.today {
 		b := &r.today[i]
 		if b.origin == o {
@@ -59,18 +63,25 @@ func (r *referrals) add(o origin) {
 		}
 		if b.source == o.source && b.name != "" {
 			names++
+			if least < 0 || b.visits < r.today[least].visits {
+				least = i
+			}
 		}
 	}
-	if o.name != "" && names == dayNames {
-		r.add(origin{source: o.source})
+	if o.name == "" || names < dayNames {
+		r.today = append(r.today, brought{o, 1})
 		return
 	}
-	r.today = append(r.today, brought{o, 1})
+	gone := r.today[least].visits
+	r.today[least] = brought{o, 1}
+	others := origin{source: o.source}
+	r.add(others)
+	r.today[slices.IndexFunc(r.today, func(b brought) bool { return b.origin == others })].visits += gone - 1
 }
 
 // turn makes the last day past, for a new one begins.
 func (r *referrals) turn(last, begins Day) {
-	if len(r.today) == 0 && len(r.past) == 0 {
+	if r.empty() {
 		return
 	}
 	days, _ := decodePast(r.past) // what cannot be read goes: it does not stop a count
@@ -80,6 +91,8 @@ func (r *referrals) turn(last, begins Day) {
 	days = slices.DeleteFunc(days, func(d dayReferrals) bool { return d.day <= begins-ReferralDays })
 	*r = referrals{past: appendPast(nil, days)}
 }
+
+func (r *referrals) empty() bool { return len(r.today) == 0 && len(r.past) == 0 }
 
 // dayReferrals is where the visits of one day came from.
 type dayReferrals struct {
@@ -242,7 +255,7 @@ func (r *varints) referrals() (all referrals) {
 	for i := range all.today {
 		all.today[i] = brought{r.origin(), r.next()}
 	}
-	all.past = r.bytes(r.length(maxPastBytes))
+	all.past = bytes.Clone(r.bytes(r.length(maxPastBytes))) // what is decoded keeps no part of data
 	return all
 }
 

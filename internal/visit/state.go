@@ -159,7 +159,7 @@ func (s *state) rank() int64 {
 //
 // where a tally is two varints, a day is the distance to the day before it (the
 // first, to 1970) and its tally, and the sketch is in its library's own encoding.
-// Version 1 had no referrals.
+// Version 1 has no referrals; a page without any is written so.
 type codec struct{}
 
 const stateVersion = 2
@@ -173,7 +173,11 @@ const rankProperty = "rank"
 func (codec) Expire(*state) time.Time { return time.Time{} }
 
 func (codec) Append(b []byte, s *state) []byte {
-	b = append(b, stateVersion)
+	version := byte(1)
+	if !s.referrals.empty() {
+		version = stateVersion
+	}
+	b = append(b, version)
 	b = appendTally(b, s.total)
 	b = binary.AppendVarint(b, s.unsure)
 	b = binary.AppendVarint(b, int64(len(s.days)))
@@ -183,7 +187,9 @@ func (codec) Append(b []byte, s *state) []byte {
 		b = appendTally(b, d.Tally)
 		before = d.Day
 	}
-	b = s.referrals.append(b)
+	if version > 1 {
+		b = s.referrals.append(b)
+	}
 	if s.sketch == nil {
 		return append(b, 0)
 	}

@@ -49,6 +49,12 @@ func (s *Service) Summary(ctx context.Context, from, to Day, pages ...Page) (Sum
 	if err := checkDays(from, to, SummaryDays); err != nil {
 		return Summary{}, err
 	}
+	select { // one at a time, for it may take much memory where much is made up
+	case s.summaries <- struct{}{}:
+		defer func() { <-s.summaries }()
+	case <-ctx.Done():
+		return Summary{}, fmt.Errorf("visit: summary: %w", ctx.Err())
+	}
 	sum := summing{from: from, to: to, brought: make(map[origin]int64)}
 	sum.Days = emptyDays(from, to)
 	sum.Complete = true
@@ -130,6 +136,7 @@ func (s *summing) add(p pageShards) error {
 			}
 		}
 	}
+	s.forget()
 	view := join(p.shards).view(p.page)
 	addDays(s.Days, view.Days)
 	page := PageTally{Page: p.page, Tally: within(view.Days, s.from, s.to)}
@@ -140,6 +147,29 @@ func (s *summing) add(p pageShards) error {
 		s.Pages = append(s.Pages, page)
 	}
 	return nil
+}
+
+// maxNames is how many names a summary remembers while it is made.
+const maxNames = 10_000
+
+// forget adds the names that brought the least to the others, when there are too many.
+func (s *summing) forget() {
+	if len(s.brought) <= 2*maxNames {
+		return
+	}
+	for _, o := range s.sorted()[maxNames:] {
+		if o.name != "" {
+			s.brought[origin{source: o.source}] += s.brought[o]
+			delete(s.brought, o)
+		}
+	}
+}
+
+// sorted are all names, those that brought the most first.
+func (s *summing) sorted() []origin {
+	return slices.SortedFunc(maps.Keys(s.brought), func(a, b origin) int {
+		return cmp.Or(cmp.Compare(s.brought[b], s.brought[a]), cmp.Compare(a.name, b.name), cmp.Compare(a.kind(), b.kind()))
+	})
 }
 
 // within adds up the days from one to another.
@@ -155,16 +185,15 @@ func within(days []DayTally, from, to Day) (t Tally) {
 func (s *summing) result() Summary {
 	slices.SortStableFunc(s.Pages, func(a, b PageTally) int { return cmp.Compare(b.Visits, a.Visits) })
 	s.Pages = s.Pages[:min(len(s.Pages), SummaryList)]
-	s.Referrers, s.OtherReferrers = s.names(false)
-	s.Sources, s.OtherSources = s.names(true)
+	sorted := s.sorted()
+	s.Referrers, s.OtherReferrers = s.names(sorted, false)
+	s.Sources, s.OtherSources = s.names(sorted, true)
 	return s.Summary
 }
 
 // names lists the hosts, or the sources, and sums up the others.
-func (s *summing) names(source bool) (list []NameTally, others int64) {
-	for _, o := range slices.SortedFunc(maps.Keys(s.brought), func(a, b origin) int {
-		return cmp.Or(cmp.Compare(s.brought[b], s.brought[a]), cmp.Compare(a.name, b.name))
-	}) {
+func (s *summing) names(sorted []origin, source bool) (list []NameTally, others int64) {
+	for _, o := range sorted {
 		switch visits := s.brought[o]; {
 		case o.source != source:
 		case o.name == "" || len(list) == SummaryList:

@@ -52,6 +52,8 @@ type Service struct {
 	shards int
 	own    int // the shard that this instance counts in
 	others otherShards
+
+	summaries chan struct{} // holds one
 }
 
 // New returns a Service over store.
@@ -67,6 +69,8 @@ func New(store storage.Store, opts Options) *Service {
 		now:    opts.Now,
 		shards: shards,
 		own:    rand.IntN(shards),
+
+		summaries: make(chan struct{}, 1),
 	}
 }
 

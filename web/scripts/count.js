@@ -24,7 +24,7 @@
     const call = async (pages, init) => {
         try {
             if (!init) await counted, batch = [];
-            const r = await fetch(me.src.split('/count.js')[0] + '?' + new URLSearchParams(pages.map(p => ['page', p])) + (init ? via : ''), init),
+            const r = await fetch(me.src.split('/count.js')[0] + '?' + new URLSearchParams([...pages.map(p => ['page', p]), ...init ? via : []]), init),
                 json = r.ok && await r.json();
             return json.pages || [json];
         } catch {}
@@ -73,8 +73,8 @@
         } catch {}
         if (!here && (document.hidden || document.prerendering) || fold == (fold = page.replace(/\/(index\.html)?$/, ''))) return;
         // A router's views have no referrer but the page that was loaded first.
-        const from = document.referrer.split('/')[2], source = /[?&](utm_source=[^&]*)/.exec(location.search);
-        via = (!here && from && from != location.host ? '&referrer=' + from : '') + (!here && source ? '&' + source[1] : '');
+        const from = document.referrer.split('/')[2];
+        via = here ? [] : [['referrer', from != location.host && from], ['utm_source', new URLSearchParams(location.search).get('utm_source')]].filter(v => v[1]);
         here = page;
         known[page] = skip ? 0 : counted = ask(page, {method: 'POST', keepalive: true});
         tags.forEach(fill);
