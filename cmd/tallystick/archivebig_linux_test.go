@@ -25,7 +25,7 @@ func bigEntities() int {
 	if soak {
 		return 1_000_000
 	}
-	return 6_000
+	return 4_000
 }
 
 // perCollection is small, for the emulator sorts all of a kind for each 300 that it returns.

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-const writers = 200
+const writers = 80
 
 // crowd runs n of what is given at once, and waits for them.
 func crowd(n int, each func(i int)) {

@@ -371,7 +371,7 @@ func TestAServiceDoesWhatAPlainLedgerDoes(t *testing.T) {
 	checks := flag.Lookup("rapid.checks").Value
 	before := checks.String()
 	t.Cleanup(func() { _ = checks.Set(before) })
-	if err := checks.Set(strconv.Itoa(pick(100, 2_000))); err != nil {
+	if err := checks.Set(strconv.Itoa(pick(60, 2_000))); err != nil {
 		t.Fatal(err)
 	}
 	rapid.Check(t, func(t *rapid.T) {
