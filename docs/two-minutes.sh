@@ -17,8 +17,9 @@ server=
 
 end() {
     if [ -n "$server" ]; then
-        kill -- "-$server" || true # the whole group: go run, and the program that it made
-        wait "$server" || true
+        # The whole group, go run and the program that it made, if they have not ended by themselves.
+        kill -- "-$server" 2>/dev/null || true
+        wait "$server" 2>/dev/null || true
     fi
     rm -rf "$folder"
 }
@@ -40,7 +41,7 @@ go run ./cmd/tallystick serve >"$folder/said" &
 server=$!
 set +m
 until grep -q '^listening on ' "$folder/said"; do
-    kill -0 "$server" || exit 1 # it has said what is wrong
+    kill -0 "$server" 2>/dev/null || exit 1 # it has said what is wrong
     sleep 0.1
 done
 took "go run ./cmd/tallystick serve"
@@ -49,7 +50,7 @@ line=$(sed -n 's/^paste this *//p' "$folder/said")
 cat >"$folder/page.html" <<EOF
 <!doctype html>
 <title>My page</title>
-${line/ defer/ defer data-allow-local}
+$line
 <p>You are visitor no. <visit-count>…</visit-count>.</p>
 EOF
 took "a page with the line pasted in"

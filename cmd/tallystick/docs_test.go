@@ -22,8 +22,9 @@ const (
 // checkedElsewhere are blocks that cannot be run here, by their page and first line,
 // or language, and what checks them instead.
 var checkedElsewhere = map[string]string{
-	"README.md: git clone https://github.com/tallystick/tallystick": "TestTwoMinutes does it, with a clone of this repository",
-	"docs/operator.md: go install ./cmd/tallystick":                 "it installs and goes on; TestStartPrintsWhatANewcomerNeeds serves",
+	"README.md: git clone https://github.com/tallystick/tallystick":                                                              "TestTwoMinutes does it, with a clone of this repository",
+	"docs/operator.md: go install ./cmd/tallystick":                                                                              "it installs and goes on; TestStartPrintsWhatANewcomerNeeds serves",
+	"docs/operator.md: (umask 077; tallystick partner add acme --types 'stock.*,delivery.updated' --skus 'ACME-*' >acme.secret)": "it goes on; openDocPage adds this partner and starts this server for each page",
 
 	"docs/backup.md: tallystick import --all shop.tallystick.gz --store datastore:my-project          # into an empty database":               "needs Datastore; TestAnArchiveOfAnySizeComesBack has its emulator",
 	"docs/backup.md: tallystick export --all -o shop.tallystick.gz                    # stop serving first, or what comes after is not in it": "needs Datastore, as above",

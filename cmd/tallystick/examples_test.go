@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -38,7 +39,7 @@ func TestExamplesForPartners(t *testing.T) {
 		{"javascript", []string{"node", "npm"}, "npm ci --silent --no-audit --no-fund", `node send.mjs "$1"`},
 		{"python", []string{"python3"}, "", `python3 send.py "$1"`},
 		{"shell", []string{"curl", "openssl", "od"}, "", `./send.sh "$1"`},
-		{"", nil, "", `printf %s "$1" | TALLYSTICK_SECRET=$SECRET "$PROGRAM" sign --partner acme --send`},
+		{"", nil, "", `printf %s "$1" | "$PROGRAM" sign --partner acme --send`},
 	} {
 		t.Run(cmp.Or(tt.name, "sign"), func(t *testing.T) {
 			for _, program := range tt.needs {
@@ -63,7 +64,7 @@ func TestExamplesForPartners(t *testing.T) {
 				var out, errs strings.Builder
 				c := exec.Command("sh", "-c", tt.send, "sh", update)
 				c.Dir = example
-				c.Env = append(os.Environ(), "TALLYSTICK_URL="+to, "PARTNER=acme", "SECRET="+strings.TrimSpace(secret), "PROGRAM="+s.cmd.Path)
+				c.Env = append(os.Environ(), "TALLYSTICK_URL="+to, "PARTNER=acme", "TALLYSTICK_SECRET="+strings.TrimSpace(secret), "PROGRAM="+s.cmd.Path)
 				c.Stdout, c.Stderr = &out, &errs
 				err = c.Run()
 				return out.String(), errs.String(), err
@@ -84,6 +85,20 @@ func TestExamplesForPartners(t *testing.T) {
 				t.Errorf("refused, it ended with %v and printed %s, %s", err, reply, errs)
 			}
 		})
+	}
+}
+
+// TestTheShellExampleSaysWhatIsNotSet before it sends anything.
+func TestTheShellExampleSaysWhatIsNotSet(t *testing.T) {
+	all := []string{"TALLYSTICK_URL=http://127.0.0.1:1", "PARTNER=acme", "TALLYSTICK_SECRET=whsec_bm90IHlvdXJz"}
+	for i, missing := range all {
+		name, _, _ := strings.Cut(missing, "=")
+		c := exec.Command("../../examples/partner/shell/send.sh", "{}")
+		c.Env = slices.Concat([]string{"PATH=" + os.Getenv("PATH")}, all[:i], all[i+1:], []string{name + "="})
+		out, err := c.CombinedOutput()
+		if err == nil || !strings.Contains(string(out), name+": is not set") || strings.Count(string(out), "\n") != 1 {
+			t.Errorf("without %s it ended with %v and printed %s; want one line that names it", name, err, out)
+		}
 	}
 }
 

@@ -1,5 +1,5 @@
 // Sends a partner's update:
-// TALLYSTICK_URL=https://HOST PARTNER=acme SECRET=whsec_… go run . '{"type":…,"timestamp":…,"data":…}'
+// TALLYSTICK_URL=https://HOST PARTNER=acme TALLYSTICK_SECRET=whsec_… go run . '{"type":…,"timestamp":…,"data":…}'
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 
 func main() {
 	url, body := os.Getenv("TALLYSTICK_URL")+"/partners/"+os.Getenv("PARTNER")+"/updates", os.Args[1]
-	signer, err := standardwebhooks.NewWebhook(os.Getenv("SECRET"))
+	signer, err := standardwebhooks.NewWebhook(os.Getenv("TALLYSTICK_SECRET"))
 	if err != nil {
 		log.Fatal(err)
 	}

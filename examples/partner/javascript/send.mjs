@@ -1,13 +1,13 @@
 // Sends a partner's update (npm install, then):
-//   TALLYSTICK_URL=https://HOST PARTNER=acme SECRET=whsec_… node send.mjs '{"type":…,"timestamp":…,"data":…}'
+//   TALLYSTICK_URL=https://HOST PARTNER=acme TALLYSTICK_SECRET=whsec_… node send.mjs '{"type":…,"timestamp":…,"data":…}'
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 
-const { TALLYSTICK_URL, PARTNER, SECRET } = process.env;
+const { TALLYSTICK_URL, PARTNER, TALLYSTICK_SECRET } = process.env;
 const body = process.argv[2];
 const id = 'msg_' + randomUUID(); // one id for all tries
-const signer = new Webhook(SECRET);
+const signer = new Webhook(TALLYSTICK_SECRET);
 
 for (let attempt = 1; ; attempt++) {
     const now = new Date(); // of this try

@@ -1,10 +1,10 @@
 """Sends a partner's update; needs nothing but Python 3:
-TALLYSTICK_URL=https://HOST PARTNER=acme SECRET=whsec_… python3 send.py '{"type":…,"timestamp":…,"data":…}'
+TALLYSTICK_URL=https://HOST PARTNER=acme TALLYSTICK_SECRET=whsec_… python3 send.py '{"type":…,"timestamp":…,"data":…}'
 """
 import base64, hashlib, hmac, os, sys, time, urllib.error, urllib.request, uuid
 
 url = f"{os.environ['TALLYSTICK_URL']}/partners/{os.environ['PARTNER']}/updates"
-key = base64.b64decode(os.environ["SECRET"].removeprefix("whsec_"))
+key = base64.b64decode(os.environ["TALLYSTICK_SECRET"].removeprefix("whsec_"))
 body = sys.argv[1].encode()
 update_id = f"msg_{uuid.uuid4()}"  # one id for all tries
 

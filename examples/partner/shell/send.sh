@@ -1,10 +1,13 @@
 #!/bin/sh
 # Sends a partner's update; needs curl 7.84, openssl and od:
-#   TALLYSTICK_URL=https://HOST PARTNER=acme SECRET=whsec_… ./send.sh '{"type":…,"timestamp":…,"data":…}'
+#   TALLYSTICK_URL=https://HOST PARTNER=acme TALLYSTICK_SECRET=whsec_… ./send.sh '{"type":…,"timestamp":…,"data":…}'
 set -eu
+: "${TALLYSTICK_URL:?is not set: where the shop is, https://HOST}"
+: "${PARTNER:?is not set: the name that the operator gave you}"
+: "${TALLYSTICK_SECRET:?is not set: the secret that the operator gave you, whsec_…}"
 body=$1
 id=msg_$(openssl rand -hex 16) # one id for all tries
-key=$(printf %s "${SECRET#whsec_}" | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \n')
+key=$(printf %s "${TALLYSTICK_SECRET#whsec_}" | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \n')
 reply=$(mktemp)
 trap 'rm -f "$reply"' EXIT
 
