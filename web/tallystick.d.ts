@@ -281,6 +281,10 @@ export interface KnownPartner {
 export interface KnownPartners {
     /** All partners, in order of id: up to 1,000. */
     partners: KnownPartner[];
+    /** When all documents were last read well; not there: PARTNERS names no folder. */
+    readTime?: string;
+    /** Whether some of them could not be read since: those are as they were before, for up to ten minutes, or not there. The log says what is wrong. */
+    stale: boolean;
 }
 
 export interface List {

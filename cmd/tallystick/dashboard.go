@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -31,6 +33,9 @@ these files in ALLOWED_ORIGINS.`,
 			if err := os.MkdirAll(args[0], 0o755); err != nil {
 				return err
 			}
+			if err := wantNoOtherPage(filepath.Join(args[0], "index.html")); err != nil {
+				return err
+			}
 			for name, content := range files {
 				if err := os.WriteFile(filepath.Join(args[0], name), content, 0o644); err != nil {
 					return err
@@ -42,4 +47,19 @@ these files in ALLOWED_ORIGINS.`,
 	}
 	c.Flags().StringVar(&gateway, "gateway", "", "the only gateway that the page talks to, such as https://HOST; else it asks for one")
 	return c
+}
+
+// wantNoOtherPage refuses a folder with somebody's site in it. An older dashboard is
+// written over.
+func wantNoOtherPage(index string) error {
+	before, err := os.ReadFile(index)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return err
+	case !web.IsDashboard(before):
+		return fmt.Errorf("%s is another page's, which would be lost; give a folder of the dashboard's own", index)
+	}
+	return nil
 }

@@ -43,11 +43,12 @@ func TestDashboardAsFiles(t *testing.T) {
 		want    string // in what it says
 		fails   bool
 	}{
-		{"for any gateway", "", "connect-src https:;", false},
+		{"for any gateway", "", "connect-src https: http://localhost:* http://127.0.0.1:*;", false},
 		{"for one", "https://api.example/", "connect-src https://api.example;", false},
 		{"for one on this machine", "http://localhost:8080", "connect-src http://localhost:8080;", false},
 		{"a key would be sent in the clear", "http://api.example", "would send keys in the clear; give it as https://api.example", true},
 		{"more than a host", "https://api.example/v1?x", "has more than a host; give https://api.example", true},
+		{"a number that a policy cannot name", "http://[::1]:8080", "is an IPv6 address", true},
 		{"a policy in the address", "https://a;script-src *", "is no gateway's URL", true},
 		{"no URL", "api.example", "is no gateway's URL", true},
 	} {
@@ -73,6 +74,31 @@ func TestDashboardAsFiles(t *testing.T) {
 				t.Errorf("got %s, want %q in it", said, tt.want)
 			}
 		})
+	}
+}
+
+func TestDashboardAsFilesOverwritesNoOtherPage(t *testing.T) {
+	folder := t.TempDir()
+	write := func() (string, error) {
+		out, err := command(t, folder, "dashboard", ".").CombinedOutput()
+		return string(out), err
+	}
+	if out, err := write(); err != nil {
+		t.Fatalf("into an empty folder: %v: %s", err, out)
+	}
+	if out, err := write(); err != nil {
+		t.Fatalf("over an older dashboard: %v: %s", err, out)
+	}
+	const other = "<title>My shop</title>"
+	index := filepath.Join(folder, "index.html")
+	if err := os.WriteFile(index, []byte(other), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if out, err := write(); err == nil || !strings.Contains(out, "index.html is another page's") {
+		t.Errorf("over another page: %v: %s, want a refusal", err, out)
+	}
+	if got, err := os.ReadFile(index); err != nil || string(got) != other {
+		t.Errorf("the other page is %q, %v, want %q as before", got, err, other)
 	}
 }
 

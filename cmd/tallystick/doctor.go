@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/x509"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -123,11 +124,13 @@ type question struct {
 	body         []byte
 	key          string // empty: none
 	headers      []string
+	known        func(answer) bool // whether a reply of 2xx is a Tallystick's; nil: it is not looked at
 }
 
 // answer is what came of a question. Its refusal is nil if the status is 2xx.
 type answer struct {
 	err     error // there was none
+	foreign bool  // it is 2xx, but another program's
 	status  int
 	header  http.Header
 	body    []byte
@@ -177,12 +180,23 @@ func (d *doctor) ask(ctx context.Context, q question) (a answer) {
 		return a
 	}
 	a.body, a.err = io.ReadAll(reply.Body)
+	a.foreign = a.err == nil && q.known != nil && !q.known(a)
 	return a
 }
 
 // about is a question for a resource.
 func about(path string, pairs ...string) question {
 	return question{method: http.MethodGet, path: path, query: query(pairs...)}
+}
+
+// wants is the question whose reply is a JSON object with a field. Whatever is asked, a web
+// server that answers all it does not know with one page says 200.
+func (q question) wants(field string) question {
+	q.known = func(a answer) bool {
+		var object map[string]json.RawMessage
+		return json.Unmarshal(a.body, &object) == nil && object[field] != nil
+	}
+	return q
 }
 
 // with is the question with the key of the options.
@@ -196,11 +210,16 @@ func (a answer) said() string {
 	switch {
 	case a.err != nil:
 		return a.err.Error()
+	case a.foreign:
+		return fmt.Sprintf("%d, but not as Tallystick answers", a.status)
 	case a.refusal == nil:
 		return fmt.Sprintf("%d", a.status)
 	}
 	return strings.TrimSpace(fmt.Sprintf("%d %s %s", a.status, a.refusal.code, a.refusal))
 }
+
+// good says whether Tallystick did what was asked.
+func (a answer) good() bool { return a.err == nil && a.refusal == nil && !a.foreign }
 
 // broken says whether nobody was there to answer.
 func (a answer) broken() bool { return a.err != nil || a.status >= 500 }

@@ -8,8 +8,6 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -58,15 +56,7 @@ func TestDoctorFindsAllWell(t *testing.T) {
 // TestDoctorNamesWhatIsWrong, and how it is mended, and goes on.
 func TestDoctorNamesWhatIsWrong(t *testing.T) {
 	s := startServer(t, t.TempDir(), "ALLOWED_ORIGINS=https://my.site", "BASIC_AUTH=")
-	for _, tt := range []struct {
-		name string
-		args []string
-		// before returns whether it has answered itself
-		before func(http.ResponseWriter, *http.Request) bool
-		after  func(*http.Response)
-		code   int
-		want   []string // regular expressions
-	}{
+	wantDoctor(t, s, []oddity{
 		{name: "a function is stopped", before: func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.HasPrefix(r.URL.Path, "/stock") && r.URL.Path != "/items" && r.URL.Path != "/reservations" {
 				return false
@@ -77,10 +67,6 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 			`(?m)^FAILED   stock            GET /stock: 503 .*\n +The function stock is down`,
 			`(?m)^FAILED   list             GET /stock/alerts: 503`,
 			`(?m)^ok       visits  `, `(?m)^ok       fetch  `, `(?m)^ok       update  `,
-		}},
-		{name: "the wrong key", args: []string{"--key", "wrong"}, code: 1, want: []string{
-			`(?m)^FAILED   key              the one given is refused: 400 .*API key not valid`,
-			`(?m)^ok       stock  `,
 		}},
 		{name: "a route that is not forwarded", before: func(w http.ResponseWriter, r *http.Request) bool {
 			if !strings.HasPrefix(r.URL.Path, "/delete") {
@@ -101,10 +87,6 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 			`(?m)^warning  clock            the clocks differ by (59s|1m0s|1m1s)\n +Set the one that is wrong by NTP`}},
 		{name: "a clock an hour off", after: shiftedDate(-time.Hour), code: 1, want: []string{
 			`(?m)^FAILED   clock            the clocks differ by (59m59s|1h0m0s|1h0m1s)`}},
-		{name: "a key that the proxy adds", before: func(_ http.ResponseWriter, r *http.Request) bool {
-			r.Header.Set("X-Api-Key", s.keptKey())
-			return false
-		}, code: 1, want: []string{`(?m)^FAILED   key              GET /visits/top without a key: 200`, `(?m)^FAILED   key              GET /visits/top with a wrong key: 200`}},
 		{name: "a proxy that takes small bodies", before: func(w http.ResponseWriter, r *http.Request) bool {
 			if r.ContentLength <= 1<<20 {
 				return false
@@ -138,16 +120,34 @@ func TestDoctorNamesWhatIsWrong(t *testing.T) {
 			http.Redirect(w, r, "https://my.site"+r.URL.Path, http.StatusMovedPermanently)
 			return true
 		}, code: 1, want: []string{`(?m)^FAILED   reachable        301 .*it is elsewhere, at https://my.site/openapi.json`}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
+	})
+}
+
+// oddity is what stands between doctor and a server, and what doctor says of it.
+type oddity struct {
+	name string
+	args []string
+	// before returns whether it has answered itself
+	before func(http.ResponseWriter, *http.Request) bool
+	after  func(*http.Response)
+	code   int
+	want   []string // regular expressions
+	not    string   // one that must not be found; empty: none
+}
+
+func wantDoctor(t *testing.T, s *server, oddities []oddity) {
+	for _, o := range oddities {
+		t.Run(o.name, func(t *testing.T) {
 			t.Parallel()
-			url := proxyBefore(t, s.url, tt.before, tt.after)
-			args := append([]string{"doctor"}, tt.args...)
-			out := ended(t, s.client("", url, args...)).wants(tt.code).stdout
-			for _, want := range tt.want {
+			url := proxyBefore(t, s.url, o.before, o.after)
+			out := ended(t, s.client("", url, append([]string{"doctor"}, o.args...)...)).wants(o.code).stdout
+			for _, want := range o.want {
 				if !regexp.MustCompile(want).MatchString(out) {
 					t.Errorf("it does not say %s:\n%s", want, out)
 				}
+			}
+			if o.not != "" && regexp.MustCompile(o.not).MatchString(out) {
+				t.Errorf("it says %s:\n%s", o.not, out)
 			}
 		})
 	}
@@ -184,20 +184,6 @@ func shiftedDate(by time.Duration) func(*http.Response) {
 	}
 }
 
-func TestDoctorWithoutAKeySaysWhatItLeavesOut(t *testing.T) {
-	s := startServer(t, t.TempDir(), "API_KEYS=secret")
-	out := s.tool("", "doctor").wants(0, "warning  key              none is given", "OPTIONS /collections is answered; its database was not asked").stdout
-	if strings.Contains(out, "list") && strings.Contains(out, "GET /visits/top\n") {
-		t.Errorf("it says that it read a list:\n%s", out)
-	}
-}
-
-func TestDoctorAsksForTheUserToo(t *testing.T) {
-	const ada = "ada:$2a$04$Pz7OEuurMNgzBfx0E5N99ehywvNdkg4WKAZIu3Dqt50XVpvYWLr3S"
-	s := startServer(t, t.TempDir(), "BASIC_AUTH="+ada)
-	s.tool("", "doctor").wants(1, "FAILED   key              the one given is not enough", "give --user USER:PASSWORD too")
-}
-
 func TestDoctorFindsNobody(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -214,21 +200,6 @@ func TestDoctorFindsNobody(t *testing.T) {
 		ended(t, command(t, folder, append([]string{"doctor"}, tt.args...)...)).wants(1, tt.want...)
 		wantFiles(t, folder)
 	}
-}
-
-func TestDoctorFindsALogThatGrows(t *testing.T) {
-	folder := t.TempDir()
-	for name, size := range map[string]int64{"tallystick.db": 0, "tallystick.db-wal": maxWAL + 1} {
-		path := filepath.Join(folder, name)
-		if err := os.WriteFile(path, nil, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.Truncate(path, size); err != nil { // a hole, which takes no room
-			t.Fatal(err)
-		}
-	}
-	ended(t, command(t, folder, "doctor", "--url", "http://"+freeAddr(t))).
-		wants(1, "ok       file             tallystick.db can be written", "warning  file             tallystick.db-wal has 256 MiB", "MiB are free in .")
 }
 
 // TestDoctorKnowsASignOfLifeOfEachFunction, and of no other.

@@ -11,33 +11,60 @@ import (
 // keys says whether a key opens what needs one, and nothing else does.
 func (d *doctor) keys(ctx context.Context) {
 	const what = "key"
-	q := about("/visits/top", "pageSize", "1")
-	if a := d.ask(ctx, q); a.broken() {
+	q := topPages
+	a := d.ask(ctx, q)
+	if a.broken() {
 		d.warn(what, "it is not known what a key opens: "+a.said(), "Mend the function visits first.")
 		return
-	} else if !refusesKey(a) {
-		d.fail(what, fmt.Sprintf("GET %s without a key: %s", q.path, a.said()), "Whoever comes can change all data. Does a proxy add a key? Take it out, and make a new one.")
-	} else {
-		d.well(what, "without one, a route with a key is refused (%d)", a.status)
 	}
-	wrong := q
-	wrong.key = nobody
-	if a := d.ask(ctx, wrong); refusesKey(a) {
-		d.well(what, "a wrong one is refused (%d)", a.status)
-	} else {
-		d.fail(what, fmt.Sprintf("GET %s with a wrong key: %s", q.path, a.said()), "Any key opens it: deploy the gateway anew, from gateway-config.yaml.")
-	}
+	d.shut(a, "without one, a route with a key", "without a key", "Whoever comes can change all data. Does a proxy add a key? Take it out, and make a new one.")
+	q.key = nobody
+	d.shut(d.ask(ctx, q), "a wrong one", "with a wrong key", "Any key opens it: deploy the gateway anew, from gateway-config.yaml.")
 	if d.client.key == "" {
 		d.warn(what, "none is given, so lists and databases behind a key are not checked", "Give it with --key, or API_KEY; serve keeps one in the folder that it runs in.")
 		return
 	}
 	switch a := d.ask(ctx, d.with(q)); {
-	case a.refusal == nil && a.err == nil:
+	case a.good():
 		d.well(what, "the one given opens it")
+	case !refusesKey(a):
+		d.unknown("whether the one given opens it", a)
 	case a.header.Get("WWW-Authenticate") != "":
 		d.fail(what, "the one given is not enough: "+a.said(), "BASIC_AUTH is set: give --user USER:PASSWORD too.")
 	default:
 		d.fail(what, "the one given is refused: "+a.said(), "Look it up: on Google gcloud services api-keys list, for serve in API_KEYS or beside its database.")
+	}
+}
+
+// topPages is a question that needs a key.
+var topPages = about("/visits/top", "pageSize", "1").wants("pages")
+
+// shut wants a question to have been refused for its key. Only who has got what he asked for
+// has found it open: whatever else a proxy answers tells nothing of keys.
+func (d *doctor) shut(a answer, refused, how, mend string) {
+	const what = "key"
+	switch {
+	case refusesKey(a):
+		d.well(what, "%s is refused (%d)", refused, a.status)
+	case a.good():
+		d.fail(what, fmt.Sprintf("GET %s %s: %s", topPages.path, how, a.said()), mend)
+	default:
+		d.unknown("whether "+refused+" is refused", a)
+	}
+}
+
+// unknown warns that an answer does not tell something about keys.
+func (d *doctor) unknown(whether string, a answer) {
+	found := fmt.Sprintf("it is not known %s: GET %s: %s", whether, topPages.path, a.said())
+	switch {
+	case a.foreign:
+		d.warn("key", found, anotherProgram)
+	case a.undefined():
+		d.warn("key", found, "This route is not forwarded. Without it lists and the dashboard do not work from here; docs/self-hosting.md has all routes.")
+	case a.status == http.StatusTooManyRequests:
+		d.warn("key", found, tryLater)
+	default:
+		d.warn("key", found, "Look at what stands between here and the function, and at its log.")
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -83,10 +84,37 @@ func (d *doctor) place() {
 		d.fail(what, err.Error(), "It must be written by the user that serve runs as; run doctor as that one.")
 		return
 	}
-	d.well(what, "%s can be written", path)
+	if os.Geteuid() == 0 {
+		d.asRoot(path)
+	} else {
+		d.well(what, "%s can be written", path)
+	}
 	d.room(filepath.Dir(path))
 	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > maxWAL {
 		d.warn(what, fmt.Sprintf("%s-wal has %d MiB", path, wal.Size()>>20), "Something reads the file without end, such as a shell of sqlite3 or a backup: close it.")
+	}
+}
+
+// asRoot looks at whose the file is, for root can write it whoever may. The folder is taken to be
+// that of the user of serve.
+func (d *doctor) asRoot(path string) {
+	const what = "file"
+	file, err := os.Stat(path)
+	folder, wrong := os.Stat(filepath.Dir(path))
+	if err := cmp.Or(err, wrong); err != nil {
+		d.fail(what, err.Error(), "It was there a moment ago: ask again.")
+		return
+	}
+	owner, known := ownerOf(file)
+	wanted, _ := ownerOf(folder)
+	switch {
+	case known && owner != wanted:
+		d.warn(what, fmt.Sprintf("%s belongs to user %d and its folder to user %d: serve may not be able to write it", path, owner, wanted),
+			"Give it, and the files with -wal and -shm behind its name, to the user of serve by chown. A serve that once ran as root makes such files.")
+	case file.Mode().Perm()&0o200 == 0:
+		d.warn(what, path+" may not be written by its owner", "Let the owner write it: chmod u+w "+path)
+	default:
+		d.well(what, "%s can be written; this was asked as root, who always can: run doctor as the user of serve to be sure", path)
 	}
 }
 

@@ -131,6 +131,9 @@ type exporter struct {
 
 func (ex *exporter) write(ctx context.Context, w io.Writer) error {
 	o := ex.options
+	if err := ex.find(ctx); err != nil {
+		return err
+	}
 	if o.format == "ndjson" {
 		return record.WriteNDJSON(w, ex.all(ctx, "exported"))
 	}
@@ -145,6 +148,15 @@ func (ex *exporter) write(ctx context.Context, w io.Writer) error {
 		}
 	}
 	return record.WriteCSV(w, columns, ex.all(ctx, "exported"))
+}
+
+// find finds out whether there is such a collection: a list of none is empty too.
+func (ex *exporter) find(ctx context.Context) error {
+	_, err := ex.client.do(ctx, request{method: http.MethodGet, path: "/collections/" + ex.options.collection})
+	if no := (*refusal)(nil); errors.As(err, &no) && no.code == "COLLECTION_NOT_FOUND" {
+		return errors.New("there is no such collection; GET /collections lists those that there are")
+	}
+	return err
 }
 
 // recordsPage is what of a page of a list is used.

@@ -37,7 +37,8 @@ func loadCommand() *cobra.Command {
 what was acknowledged is stored.
 
   visits   counts visits of --page, and compares its number before and after
-  reserve  reserves one of --sku each time, for ten minutes; it needs the key
+  reserve  reserves one of --sku each time, for longer than it runs: ten minutes or more,
+           with --requests a day; it needs the key
   read     reads the number of --page
 
 What is counted and reserved is as real as any: use a page, an item and a database of its
@@ -105,6 +106,9 @@ func (o *loadOptions) run(c *cobra.Command) error {
 	return errors.Join(r.print(c), err, r.verdict(ctx))
 }
 
+// longestReserve leaves an hour of the day that a reservation is held for the last requests.
+const longestReserve = 23 * time.Hour
+
 // check refuses what does not go together.
 func (o *loadOptions) check(c *cobra.Command) error {
 	given := c.Flags().Changed
@@ -121,6 +125,8 @@ func (o *loadOptions) check(c *cobra.Command) error {
 		return fmt.Errorf("--duration: %v is not a time such as 10s", o.duration)
 	case o.kind == "reserve" && o.sku == "":
 		return errors.New("reserve: say which item with --sku, of which there is enough")
+	case o.kind == "reserve" && o.duration > longestReserve:
+		return fmt.Errorf("--duration: %v is over %v, and what is reserved expires after a day, before it could be compared", o.duration, longestReserve)
 	case o.naive && o.kind != "visits":
 		return fmt.Errorf("--compare-naive counts visits, it does not %s", o.kind)
 	case given("store") && !o.naive:

@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 )
 
 // said reads what --json printed.
@@ -72,6 +73,31 @@ func TestLoadReservesNoMoreThanThereIs(t *testing.T) {
 	s.tool("", "load", "reserve", "--sku", "GADGET").wants(1, "GADGET")
 }
 
+// TestLoadReservesForLongerThanItRuns: what has expired when it ends would be missed by its check.
+func TestLoadReservesForLongerThanItRuns(t *testing.T) {
+	for _, tt := range []struct {
+		duration time.Duration
+		requests int
+		want     int
+	}{
+		{10 * time.Second, 0, 600},
+		{9 * time.Minute, 0, 600},
+		{time.Hour, 0, 3660},
+		{23 * time.Hour, 0, 23*3600 + 60},
+		{10 * time.Second, 1, 86400}, // the default, which --requests is in place of
+	} {
+		o := loadOptions{kind: "reserve", sku: "A", duration: tt.duration, requests: tt.requests}
+		w, err := o.work(new(client))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var body struct{ TTLSeconds int }
+		if err := json.Unmarshal(w.request.body, &body); err != nil || body.TTLSeconds != tt.want {
+			t.Errorf("--duration %v --requests %d: %s, %v; want ttlSeconds %d", tt.duration, tt.requests, w.request.body, err, tt.want)
+		}
+	}
+}
+
 func TestLoadReadsWithoutCounting(t *testing.T) {
 	s := startServer(t, t.TempDir(), "RATE_LIMIT=0")
 	s.tool("", "load", "read", "--requests", "20").wants(0, "GET /visits?page=/tallystick-load", "20 done")
@@ -110,6 +136,7 @@ func TestLoadRefusesWhatDoesNotGoTogether(t *testing.T) {
 		{[]string{"--requests", "5", "--duration", "5s"}, "give --requests or --duration, not both"},
 		{[]string{"--duration", "-5s"}, "--duration: -5s is not a time such as 10s"},
 		{[]string{"reserve"}, "reserve: say which item with --sku"},
+		{[]string{"reserve", "--sku", "A", "--duration", "23h1s"}, "--duration: 23h0m1s is over 23h0m0s, and what is reserved expires after a day"},
 		{[]string{"write"}, `invalid argument "write"`},
 		{[]string{"read", "--compare-naive"}, "--compare-naive counts visits, it does not read"},
 		{[]string{"--store", "datastore:x"}, "--store goes with --compare-naive"},

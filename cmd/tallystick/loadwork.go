@@ -52,7 +52,7 @@ func (o *loadOptions) work(cl *client) (*loadWork, error) {
 	case "reserve":
 		body, err := json.Marshal(map[string]any{
 			"lines":      []any{map[string]any{"sku": o.sku, "quantity": 1}},
-			"ttlSeconds": int(max(10*time.Minute, o.duration+time.Minute).Seconds()), // no shorter than this runs
+			"ttlSeconds": int(o.held().Seconds()),
 			"reference":  "tallystick-load",
 		})
 		if err != nil {
@@ -67,6 +67,18 @@ func (o *loadOptions) work(cl *client) (*loadWork, error) {
 		w.what += "?page=" + o.page
 	}
 	return w, nil
+}
+
+// longestHeld is how long a reservation can be held; check refuses a duration that comes near it.
+const longestHeld = 24 * time.Hour
+
+// held is for how long each is reserved: no shorter than this runs, for what expires before the
+// end is not found then.
+func (o *loadOptions) held() time.Duration {
+	if o.requests > 0 {
+		return longestHeld // there is no telling how long they take
+	}
+	return max(10*time.Minute, o.duration+time.Minute)
 }
 
 // visits is the page's number.

@@ -54,8 +54,8 @@ func addPartnerCommand(in *partnerOptions) *cobra.Command {
 		Short: "Add a partner, and print its secret",
 		Long: `Add a partner, and print its secret, which is in the document too and is shown no other time.
 
-What it may do has to be said: it may send no update of a type that --types does not
-name, and change no item that --skus does not name.`,
+It may send no update of a type that --types does not name, and change no item that --skus
+does not name: without --types it may send none.`,
 		Example: "  tallystick partner add acme --types 'stock.*,delivery.updated' --skus 'ACME-*' > acme.secret",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {

@@ -151,6 +151,13 @@ func TestAFolderOfPartnersIsNamedByTheSettingOrTheFlag(t *testing.T) {
 	}
 }
 
+func TestHelpSaysThatWithoutTypesAPartnerMaySendNone(t *testing.T) {
+	help, _, err := execute(t, partnerCommand(), "add", "--help")
+	if err != nil || !strings.Contains(help, "without --types it may send none") || strings.Contains(help, "has to be said") {
+		t.Errorf("%v, the help is\n%s\nwant it to say what is without --types, which may be left out", err, help)
+	}
+}
+
 func TestPartnerSaysWhatIsWrong(t *testing.T) {
 	folder := t.TempDir()
 	if _, _, err := execute(t, partnerCommand(), "add", "acme", "--partners", folder); err != nil {

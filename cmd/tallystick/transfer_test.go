@@ -207,6 +207,14 @@ func TestRetransformGoesOnWithWhatIsLeft(t *testing.T) {
 	s.tool("", "retransform", "nothing").wants(1, "there is no such collection")
 }
 
+func TestACollectionOfNoRecordsIsExportedAsSuch(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	s.configure("empty", map[string]any{})
+	if got := s.tool("", "export", "records", "empty").wants(0, "exported 0 records").stdout; got != "" {
+		t.Errorf("it prints %q, want nothing", got)
+	}
+}
+
 func TestWhatIsWrongIsSaidInWords(t *testing.T) {
 	s := startServer(t, t.TempDir(), "BASIC_AUTH=ada:$2a$04$Pz7OEuurMNgzBfx0E5N99ehywvNdkg4WKAZIu3Dqt50XVpvYWLr3S")
 	s.file("one.ndjson", "{}\n")
@@ -252,7 +260,8 @@ func TestWhatIsWrongIsSaidInWords(t *testing.T) {
 		{[]string{"import", "records", "no/name", "one.ndjson"}, `"no/name" is not 1 to 63 letters`},
 		{[]string{"import", "records", "c", "one.ndjson", "--mode", "replace"}, `--mode: "replace" is neither`},
 		{[]string{"export", "records", "c", "--format", "xml"}, `--format: "xml" is neither`},
-		{[]string{"export", "records", "c", "--filter", "price ~ 1"}, "filter"},
+		{[]string{"export", "records", "none", "-o", "out"}, "export none: there is no such collection"},
+		{[]string{"export", "records", "none", "-o", "out", "--format", "csv", "--fields", "a"}, "export none: there is no such collection"},
 	} {
 		s.tool("", append(tt.args, "--user", "ada:secret")...).wants(1, tt.want)
 	}
@@ -261,4 +270,5 @@ func TestWhatIsWrongIsSaidInWords(t *testing.T) {
 	}
 	s.tool("", "import", "records", "c", "one.ndjson", "TALLYSTICK_USER=ada:secret").wants(0, "1 inserted")
 	s.tool("", "export", "records", "c", "--user", "ada:secret", "--quiet").wants(0)
+	s.tool("", "export", "records", "c", "--user", "ada:secret", "--filter", "price ~ 1").wants(1, "filter")
 }

@@ -15,6 +15,8 @@ type partnersOutput struct{ Body knownPartners }
 
 type knownPartners struct {
 	Partners []knownPartner `json:"partners" doc:"All partners, in order of id: up to 1,000."`
+	ReadTime *time.Time     `json:"readTime,omitempty" doc:"When all documents were last read well; not there: PARTNERS names no folder."`
+	Stale    bool           `json:"stale" doc:"Whether some of them could not be read since: those are as they were before, for up to ten minutes, or not there. The log says what is wrong."`
 }
 
 type knownPartner struct {
@@ -40,7 +42,7 @@ func (h handlers) registerPartners() {
 			Description: "Who may send updates, which, and what is to be done about their keys. Never a secret. The documents of partners are read again every 60 seconds.",
 			Errors:      []int{http.StatusServiceUnavailable},
 		},
-		Example: knownPartners{Partners: []knownPartner{examplePartner}},
+		Example: knownPartners{Partners: []knownPartner{examplePartner}, ReadTime: &exampleTime},
 	}, h.listPartners)
 }
 
@@ -58,7 +60,7 @@ func (h handlers) listPartners(context.Context, *struct{}) (*partnersOutput, err
 	}
 	now := h.api.Now()
 	legacyUntil, _ := h.api.Config.LegacyUntil()
-	out := &partnersOutput{knownPartners{Partners: []knownPartner{}}}
+	out := &partnersOutput{knownPartners{Partners: []knownPartner{}, ReadTime: known(set.ReadTime.UTC().Truncate(time.Second)), Stale: set.Stale}}
 	for _, p := range set.All() {
 		out.Body.Partners = append(out.Body.Partners, knownPartnerOf(p, now, legacyUntil))
 	}

@@ -53,6 +53,9 @@ func Open(dir string, now func() time.Time) (*Folder, error) {
 	if err := joined(append(faults, clashes...)); err != nil {
 		return nil, err
 	}
+	if dir != "" {
+		set.ReadTime = at
+	}
 	f.known.Store(&knowledge{set: set, files: byPath(files), listed: at, due: at.Add(rereadEvery)})
 	return f, nil
 }
@@ -102,8 +105,10 @@ func (f *Folder) reread() {
 	}
 	next.keepFaulty(k, faults, now)
 	faults = append(faults, next.settle(k, now)...)
+	next.set.ReadTime = now
 	if err := joined(faults); err != nil {
 		slog.Error("partners cannot be read", "error", err)
+		next.set.ReadTime, next.set.Stale = k.set.ReadTime, true
 	}
 	if before, n := len(k.set.partners), len(next.set.partners); n != before { // an empty folder may be one that is not mounted
 		slog.Warn("there are more or fewer partners", "before", before, "now", n)

@@ -91,17 +91,42 @@ func (h *hints) ofOne(k Key) {
 // ofTwo knows that there cannot be a third before one of them has ended.
 func (h *hints) ofTwo() {
 	first, last := ends(h.active)
-	if first.IsZero() {
+	switch {
+	case first.IsZero():
 		h.say(`Two keys are active, and neither ends: when %s signs with the newer one, give the older one a "notAfter" in the document.`, h.id)
 		return
+	case first.Equal(last):
+		h.say("Two keys are active: have %s sign with the newer one; both end on %s.", h.id, inWords(first))
+	default:
+		stays, other := names(h.active, last)
+		h.say("Two keys are active: have %s sign with %s; %s ends on %s.", h.id, stays, other, inWords(first))
 	}
-	h.say("Two keys are active: have %s sign with the newer one; the older one ends on %s.", h.id, inWords(first))
 	if h.soon(last) {
 		h.say("Its last key ends on %s, and then nobody can sign as %s: %s makes another, when the first has ended.", inWords(last), h.id, h.rotate)
 	}
 }
 
 func (h *hints) soon(end time.Time) bool { return !end.IsZero() && end.Sub(h.now) <= endsSoon }
+
+// names tells two keys apart, the one that ends last and the other: by their age where both
+// are known, and by that end where they are not, or where the older one ends last.
+func names(keys []Key, last time.Time) (stays, other string) {
+	a, b := keys[0], keys[1]
+	if !a.NotAfter.Equal(last) {
+		a, b = b, a
+	}
+	end := "does not end"
+	if !last.IsZero() {
+		end = "ends on " + inWords(last)
+	}
+	switch known := !a.Created.IsZero() && !b.Created.IsZero(); {
+	case known && a.Created.After(b.Created):
+		return "the newer one", "the older one"
+	case known && a.Created.Before(b.Created):
+		return "the older one, which " + end, "the newer one"
+	}
+	return "the one that " + end, "the other"
+}
 
 // ends returns when the first of some keys ends, and the last. Zero is never.
 func ends(keys []Key) (first, last time.Time) {

@@ -126,6 +126,12 @@ func parseSecret(text string) (s secret, err error) {
 
 // Set is all partners at one time.
 type Set struct {
+	// ReadTime is when all documents were last read well; zero where there is no folder.
+	ReadTime time.Time
+	// Stale says that they, or some, could not be read since: of those the set has what was
+	// read before, or nothing. What is wrong is in the log.
+	Stale bool
+
 	partners []*Partner // by id
 	byID     map[string]*Partner
 	decoys   [MaxActiveKeys]secret // stand in for the keys that a partner has not
