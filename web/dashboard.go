@@ -49,12 +49,17 @@ func forGateway(index []byte, gateway string) []byte {
 	return bytes.Replace(index, []byte(ownGatewayLine), fmt.Appendf(nil, gatewayLines, gateway, policy(gateway)), 1)
 }
 
+// IsDashboard says whether an index.html is that of a dashboard, for whichever gateway.
+func IsDashboard(index []byte) bool {
+	return bytes.Contains(index, []byte(`<meta name="gateway"`)) && bytes.Contains(index, []byte("<title>Tallystick dashboard</title>"))
+}
+
 // DashboardPolicy is the Content-Security-Policy of a dashboard for OwnGateway, for its
 // header. Trusted types are those that make HTML of strings: there are none.
 func DashboardPolicy() string { return policy(OwnGateway) + "; frame-ancestors 'none'" }
 
 func policy(gateway string) string {
-	connect := map[string]string{OwnGateway: "'self'", "": "https:"}[gateway]
+	connect := map[string]string{OwnGateway: "'self'", "": "https: http://localhost:* http://127.0.0.1:*"}[gateway]
 	if connect == "" {
 		connect = gateway
 	}
@@ -62,20 +67,22 @@ func policy(gateway string) string {
 		"; form-action 'none'; base-uri 'none'; require-trusted-types-for 'script'; trusted-types 'none'"
 }
 
-// A host's name, or its number, and a port. It goes into a policy, so it has nothing
+// A host's name, or its IPv4 address, and a port. It goes into a policy, so it has nothing
 // that a policy knows.
-var hostPattern = regexp.MustCompile(`^([A-Za-z0-9.-]+|\[[0-9a-fA-F:]+\])(:[0-9]+)?$`)
+var hostPattern = regexp.MustCompile(`^[A-Za-z0-9.-]+(:[0-9]+)?$`)
 
 // CheckGateway returns the origin of a gateway's URL. Keys are sent to it, so it has to
 // be https, but for one on this machine.
 func CheckGateway(text string) (string, error) {
 	u, err := url.Parse(text)
 	switch {
+	case err == nil && strings.HasPrefix(u.Host, "["):
+		return "", fmt.Errorf("%q is an IPv6 address, which the page's policy cannot name; give the host's name, such as https://HOST", text)
 	case err != nil || !slices.Contains([]string{"http", "https"}, u.Scheme) || !hostPattern.MatchString(u.Host):
 		return "", fmt.Errorf("%q is no gateway's URL; it is such as https://HOST", text)
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" || u.User != nil:
 		return "", fmt.Errorf("%q has more than a host; give %s://%s", text, u.Scheme, u.Host)
-	case u.Scheme == "http" && !slices.Contains([]string{"localhost", "127.0.0.1", "::1"}, u.Hostname()):
+	case u.Scheme == "http" && !slices.Contains([]string{"localhost", "127.0.0.1"}, u.Hostname()):
 		return "", fmt.Errorf("%s would send keys in the clear; give it as https://%s", text, u.Host)
 	}
 	return u.Scheme + "://" + u.Host, nil

@@ -20,7 +20,8 @@ var update = flag.Bool("update", false, "write the dashboard's pictures in docs/
 
 // TestDashboard looks at the dashboard in Chromium, before a real Tallystick on SQLite.
 // dashboardworld_test.go has the one and dashboardlook_test.go the other; dashboardparts_test.go
-// has what each part does, dashboardaccess_test.go who reads it.
+// has what each part does, dashboardmishaps_test.go what goes wrong on the way, and
+// dashboardaccess_test.go who reads it.
 func TestDashboard(t *testing.T) {
 	w, plain := newWorld(t), newWorld(t)
 	w.seed(hostile)
@@ -43,6 +44,17 @@ func TestDashboard(t *testing.T) {
 		{"partners and deliveries", showsPartners},
 		{"one function down leaves the others", oneDown},
 		{"pages that are left while they load", leavesLoading},
+		{"a change whose reply is lost is made once", lostReplies},
+		{"settings whose reply is lost are saved", lostSave},
+		{"mistyped numbers", mistypedNumbers},
+		{"released on purpose only", pressedTwice},
+		{"the latest reply is shown", latePages},
+		{"left while it answers", leftWhileItAnswers},
+		{"what cannot be sent says so", unsendable},
+		{"records with odd names and long numbers", oddRecords},
+		{"a wrong clock", wrongClock},
+		{"long names on a phone", longNames},
+		{"a gateway that is none", wantsSafeGateway},
 		{"with the keyboard alone", byKeys},
 		{"what is stored is text on every page", hostileIsText},
 		{"accessible, narrow, light and dark", func(t *testing.T, _ *world, chromium context.Context) { isAccessible(t, plain, chromium) }},

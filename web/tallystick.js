@@ -145,7 +145,13 @@ async function send({ fetch, url, method, headers, body, signal }) {
         credentials: 'omit', // a browser would ask for a password
         redirect: 'error', // the key would go wherever it points
     };
-    for (const [name, value] of Object.entries(headers)) if (value) init.headers.set(name, value);
+    for (const [name, value] of Object.entries(headers)) {
+        try {
+            if (value) init.headers.set(name, value);
+        } catch {
+            throw new TypeError(`${name} has a character that cannot be sent, such as a curly quote`);
+        }
+    }
     let reply, text;
     try {
         reply = await fetch(url, init);

@@ -12,6 +12,7 @@ const elsewhere = gateway => new URL(gateway).origin !== location.origin;
 
 // words is a fault in words: what a part of the page is called is in it.
 export function words(error, {gateway, what = 'The gateway'}) {
+  if (error.status === undefined) return error.message; // it was never sent
   if (refusesKey(error)) {
     return error.status === 401
       ? 'The key, or the user and the password, is not accepted. Where BASIC_AUTH is set, the gateway wants all three.'
@@ -24,7 +25,7 @@ export function words(error, {gateway, what = 'The gateway'}) {
   if (error.status === 0) return `${what} does not answer: the gateway cannot be reached from here.`;
   if (error.status === 429) return `${what} has been asked too often. It answers again ${error.retryAfter ? `in ${error.retryAfter} s` : 'soon'}.`;
   if (isDown(error)) return `${what} does not answer just now (${error.status}). All other parts go on.`;
-  return error.detail ?? String(error);
+  return error.detail;
 }
 
 // fault is the fault where a part would be, with a way to try again.

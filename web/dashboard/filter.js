@@ -16,6 +16,8 @@ export function filterBox(view, {filter, apply}) {
     class: 'filter', role: 'search', 'aria-label': 'Filter',
     submit: event => {
       event.preventDefault();
+      fill(wrong);
+      input.removeAttribute('aria-invalid');
       apply(input.value.trim());
     },
   }, el('label', {for: id}, 'Filter'), el('div', {class: 'line'}, input, el('button', {}, 'Filter'),

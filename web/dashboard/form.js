@@ -13,32 +13,62 @@ export function field(label, name, {kind = 'input', hint, ...props} = {}) {
 // whole is a field for a whole number.
 export const whole = (label, name, props = {}) => field(label, name, {type: 'number', step: 1, inputmode: 'numeric', ...props});
 
-// form calls submit with the values by name, and says what came of it: what submit
-// returns, or what it threw, in the words of explain where that has some.
-export function form(view, {name, label, fields, button, submit, explain}) {
-  const said = el('p', {class: 'said', role: 'status'});
+// form calls submit with the values by name and an Idempotency-Key, and says what came of
+// it: what submit returns, in said where that is given, or what it threw, in the words of
+// explain where that has some. other is a second button, which comes first.
+export function form(view, {name, label, fields, button, submit, other, note, explain, said}) {
+  const told = said ?? el('p', {class: 'said', role: 'status'});
   const wrong = el('p', {class: 'wrong', role: 'alert', id: newId()});
-  const press = el('button', {}, button);
+  const press = el('button', {}, button), aside = other && el('button', {class: 'quiet'}, other.button);
+  const once = onceEach();
   return el('form', {
     class: name, 'aria-label': label, novalidate: true,
     submit: async event => {
       event.preventDefault();
-      const target = event.currentTarget;
-      said.textContent = wrong.textContent = '';
+      const target = event.currentTarget, pressed = aside && event.submitter !== press ? aside : press;
+      if (isBusy(press) || aside && isBusy(aside)) return;
+      told.textContent = wrong.textContent = '';
       unmark(target);
-      if (isBusy(press) || !complete(target, wrong)) return;
-      busy(press, true);
+      if (!complete(target, wrong)) return;
+      const values = Object.fromEntries(new FormData(target));
+      busy(pressed, true);
       try {
-        said.append(await submit(Object.fromEntries(new FormData(target))) ?? '');
+        told.append(await (pressed === press ? submit : other.submit)(values, once.key(values)) ?? '');
+        once.done();
       } catch (error) {
-        if (error.status === undefined) throw error;
-        fill(wrong, explain?.(error) || words(error, view));
+        if (view.signal?.aborted) return; // nobody is there to be told
+        if (isRefused(error)) once.done();
+        const why = explain?.(error);
+        fill(wrong, why || words(error, view));
+        if (!why && error.status === undefined) throw error; // for the console: perhaps a fault of the page itself
       } finally {
-        busy(press, false);
+        busy(pressed, false);
       }
     },
-  }, fields, el('p', {class: 'buttons'}, press), wrong, said);
+  }, fields, el('p', {class: 'buttons'}, aside, press, note), wrong, !said && told);
 }
+
+// onceEach has the same key for the same values until it is known what became of them: a
+// reply that is lost leaves open whether anything was done, and who presses again wants
+// it once.
+function onceEach() {
+  let text, key;
+  return {
+    key: values => {
+      const now = JSON.stringify(values);
+      if (now !== text) [text, key] = [now, newKey()];
+      return key;
+    },
+    done: () => text = undefined,
+  };
+}
+
+// newKey is an Idempotency-Key.
+export const newKey = () => crypto.getRandomValues(new Uint32Array(4)).join('-');
+
+// isRefused says that a function answered, and did nothing. 429, or what the gateway says,
+// is of the last attempt alone.
+const isRefused = ({status, code}) => status >= 400 && status < 500 && status !== 429 && code !== 'GATEWAY';
 
 // busy is a button that is not to be pressed again for now. It is not disabled, or it
 // would lose the focus.
@@ -50,7 +80,7 @@ export const isBusy = button => button.ariaDisabled === 'true';
 function complete(target, wrong) {
   const bad = [...target.elements].find(control => !control.checkValidity());
   if (!bad) return true;
-  wrong.textContent = `${bad.labels[0].textContent}: ${bad.validationMessage}`;
+  wrong.textContent = `${bad.labels[0].textContent}: ${bad.validity.patternMismatch && bad.title || bad.validationMessage}`;
   bad.setAttribute('aria-invalid', 'true');
   bad.setAttribute('aria-errormessage', wrong.id);
   bad.focus();

@@ -30,9 +30,18 @@ export function moment(time) {
   return element;
 }
 
+// now is by the gateway's clock where that is known, for the reader's may be wrong. A
+// reply's date is exact to a second.
+let ahead = 0;
+export const now = () => Date.now() + ahead;
+export const setClock = date => {
+  const by = Date.parse(date) - Date.now();
+  ahead = Math.abs(by) > 2000 ? by : 0;
+};
+
 // left is how long it is until a time.
-export function left(time, now = Date.now()) {
-  const seconds = Math.max(0, Math.round((new Date(time) - now) / 1000));
+export function left(time) {
+  const seconds = Math.max(0, Math.round((new Date(time) - now()) / 1000));
   if (seconds === 0) return 'ends now';
   const days = Math.floor(seconds / 86400), hours = Math.floor(seconds / 3600) % 24, minutes = Math.floor(seconds / 60) % 60;
   if (days) return `${days} d ${hours} h`;

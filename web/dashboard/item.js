@@ -1,7 +1,7 @@
 // item.js is the page of one item of stock: what there is of it, how it became so, and
 // the forms that change it.
 
-import {el, table, asTable, facts, empty} from './dom.js';
+import {el, fill, table, asTable, facts, empty} from './dom.js';
 import {grouped, signed, counted, moment} from './format.js';
 import {part} from './part.js';
 import {chart} from './chart.js';
@@ -9,20 +9,28 @@ import {form, field, whole, whatIs} from './form.js';
 import {held} from './held.js';
 
 export function item(view, sku) {
-  const reload = () => {
-    now.reload();
-    ledger.reload();
-  };
-  const now = part(view, {title: 'Now', name: 'sheet', load: () => find(view, sku), draw: i => i ? drawItem(view, i, reload)
-    : empty(`There is no item ${sku}.`, 'Count it on the page of all items, and there is.')});
+  // The forms stay while what is above them is read again: one may be half filled in, and
+  // a count expects what was there when it was begun.
+  const forms = el('div', {class: 'columns forms'});
+  let stale = true;
+  const now = part(view, {title: 'Now', name: 'sheet', load: () => find(view, sku), draw: i => {
+    if (stale) fill(forms, i && [countForm, adjustForm, settingsForm].map(make => make(view, i, {said: now.said, changed})));
+    stale = !i;
+    return i ? drawItem(i) : empty(`There is no item ${sku}.`, 'Count it on the page of all items, and there is.');
+  }});
+  now.section.append(forms);
   const ledger = part(view, {
     title: 'Movements', name: 'sheet',
     load: () => movementsOf(view, sku),
     draw: page => drawMovements(view, page),
   });
+  const changed = () => {
+    stale = true;
+    return Promise.all([now.reload(), ledger.reload()]);
+  };
   return {
     title: sku,
-    content: [el('p', {class: 'choices'}, el('a', {class: 'back', href: '#stock'}, 'All items')), now.section, ledger.section, held(view, sku, reload)],
+    content: [el('p', {class: 'choices'}, el('a', {class: 'back', href: '#stock'}, 'All items')), now.section, ledger.section, held(view, sku, now.reload)],
   };
 }
 
@@ -47,65 +55,70 @@ async function movementsOf(view, sku) {
   }
 }
 
-function drawItem(view, i, reload) {
-  return [
-    facts([
-      ['available', [grouped(i.available), ' ', i.low && el('small', {class: 'badge low'}, `low: ${grouped(i.lowStockThreshold)} or fewer`)]],
-      ['on hand', grouped(i.onHand)],
-      ['reserved', grouped(i.reserved)],
-    ], 'sums'),
-    el('div', {class: 'columns forms'}, countForm(view, i, reload), adjustForm(view, i, reload), settingsForm(view, i, reload)),
-  ];
+function drawItem(i) {
+  return facts([
+    ['available', [grouped(i.available), ' ', i.low && el('small', {class: 'badge low'}, `low: ${grouped(i.lowStockThreshold)} or fewer`)]],
+    ['on hand', grouped(i.onHand)],
+    ['reserved', grouped(i.reserved)],
+  ], 'sums');
 }
 
 const reason = () => field('Reason', 'reason', {maxlength: 200, autocomplete: 'off'});
 
 // countForm expects what is on hand as it was shown: who counted while somebody took
 // one would put it back.
-function countForm(view, i, reload) {
+function countForm(view, i, {said, changed}) {
   return el('div', {class: 'column'}, el('h3', {}, 'Count'), form(view, {
-    label: 'Count', button: 'Save the count',
+    label: 'Count', said, button: 'Save the count',
     fields: [
       whole('Counted on the shelf', 'quantity', {required: true, min: 0, hint: `${grouped(i.onHand)} should be there. If it moves before you save, nothing is changed.`}),
       reason(),
     ],
-    submit: async ({quantity, reason}) => {
-      await view.api.stock.count(i.sku, {quantity: Number(quantity), expected: i.onHand, reason: reason || undefined});
-      reload();
+    submit: async ({quantity, reason}, idempotencyKey) => {
+      const {onHand} = await view.api.stock.count(i.sku, {quantity: Number(quantity), expected: i.onHand, reason: reason || undefined, idempotencyKey});
+      await changed();
+      return `Counted: ${grouped(onHand)} on hand.`;
     },
     explain: error => {
       if (error.code !== 'STALE_COUNT') return;
       const now = error.errors?.find(e => e.value !== undefined)?.value;
       return [`It moved while you counted: it was ${grouped(i.onHand)}, and is ${now === undefined ? 'another number' : grouped(now)} now. Nothing was changed. `,
-        el('button', {type: 'button', class: 'quiet', click: reload}, 'Show it as it is'), ' and count again.'];
+        el('button', {type: 'button', class: 'quiet', click: changed}, 'Show it as it is'), ' and count again.'];
     },
   }));
 }
 
-function adjustForm(view, i, reload) {
+function adjustForm(view, i, {said, changed}) {
   return el('div', {class: 'column'}, el('h3', {}, 'Adjust'), form(view, {
-    label: 'Adjust', button: 'Adjust',
+    label: 'Adjust', said, button: 'Adjust',
     fields: [
-      whole('More, or fewer', 'delta', {required: true, hint: 'Such as 24 for a crate that came, −1 for one that broke.'}),
+      // As text: a field for numbers drops a minus of another kind than its own, and a
+      // phone's digits may have none.
+      field('More, or fewer', 'delta', {
+        required: true, pattern: '\\s*[+\\-−]?\\d+\\s*', title: 'A whole number, such as 24 or -1', autocomplete: 'off',
+        hint: 'Such as 24 for a crate that came, -1 for one that broke.',
+      }),
       reason(),
     ],
-    submit: async ({delta, reason}) => {
-      await view.api.stock.adjust(i.sku, {delta: Number(delta), reason: reason || undefined});
-      reload();
+    submit: async ({delta, reason}, idempotencyKey) => {
+      const {onHand} = await view.api.stock.adjust(i.sku, {delta: Number(delta.replace('−', '-')), reason: reason || undefined, idempotencyKey});
+      await changed();
+      return `Adjusted: ${grouped(onHand)} on hand.`;
     },
   }));
 }
 
-function settingsForm(view, i, reload) {
+function settingsForm(view, i, {said, changed}) {
   return el('div', {class: 'column'}, el('h3', {}, 'Settings'), form(view, {
-    label: 'Settings', button: 'Save the settings',
+    label: 'Settings', said, button: 'Save the settings',
     fields: [
       whole('Low at', 'lowStockThreshold', {value: i.lowStockThreshold ?? '', hint: 'An alert is made when no more than so many are available. Empty: never.'}),
       whole('May be oversold by', 'oversellLimit', {value: i.oversellLimit, min: 0, required: true, hint: 'So many may be reserved that are not there. 0: none.'}),
     ],
-    submit: async ({lowStockThreshold, oversellLimit}) => {
-      await view.api.stock.configure(i.sku, {lowStockThreshold: whatIs(lowStockThreshold) ?? null, oversellLimit: Number(oversellLimit)});
-      reload();
+    submit: async ({lowStockThreshold, oversellLimit}, idempotencyKey) => {
+      await view.api.stock.configure(i.sku, {lowStockThreshold: whatIs(lowStockThreshold) ?? null, oversellLimit: Number(oversellLimit), idempotencyKey});
+      await changed();
+      return 'The settings are saved.';
     },
   }));
 }

@@ -58,7 +58,8 @@ function newCollection() {
 }
 
 function inside(view, collection, filter) {
-  const box = filterBox(view, {filter, apply: filter => location.hash = collectionAddress(collection, filter)});
+  // An address that is the page's own already would show nothing new.
+  const box = filterBox(view, {filter, apply: text => text === filter ? list.reload() : location.hash = collectionAddress(collection, text)});
   const list = pages(view, {
     title: 'Records', name: 'sheet',
     load: async pageToken => {
@@ -82,14 +83,13 @@ function recordsTable(collection, records) {
     caption: `Records of ${collection}`, rows: records,
     columns: [
       {name: 'Id', cell: r => el('a', {href: recordAddress(collection, r.id)}, r.id)},
-      ...fields.map(name => ({name, class: 'value', cell: r => shortly(r.transformed[name])})),
+      ...fields.map(name => ({name, class: 'value', cell: r => Object.hasOwn(r.transformed, name) ? shortly(r.transformed[name]) : ''})),
       {name: 'Changed', cell: r => moment(r.updateTime)},
     ],
   });
 }
 
 function shortly(value) {
-  if (value === undefined) return '';
   const text = typeof value === 'string' ? value : JSON.stringify(value);
   return text.length > 80 ? text.slice(0, 79) + '…' : text;
 }

@@ -1,7 +1,9 @@
 // session.js keeps who is signed in: in this tab alone, and never in an address.
 
 import {Tallystick} from './tallystick.js';
+import {parse} from './exact.js';
 import {refusesKey} from './fault.js';
+import {setClock} from './format.js';
 
 const place = 'tallystick.session';
 
@@ -20,8 +22,21 @@ export function kept() {
 }
 
 // client makes few attempts: who looks at a page would rather be told than wait.
-export const client = ({gateway, key, user, password}) =>
-  new Tallystick(gateway, {key, user: user || undefined, password: password || undefined, attempts: 2});
+export const client = ({gateway, key, user, password}, heard) =>
+  new Tallystick(gateway, {key, user: user || undefined, password: password || undefined, attempts: 2, fetch: async (...request) => {
+    const reply = await fetch(...request);
+    // A page of another origin is not told the date.
+    if (reply.headers.get('Cache-Control')?.includes('no-store')) setClock(reply.headers.get('Date'));
+    await heard?.(reply.clone());
+    return reply;
+  }});
+
+// exactly is the reply to what ask asks, with its numbers as they were written.
+export async function exactly(who, ask) {
+  let text;
+  const {etag} = await ask(client(who, async reply => text = await reply.text()));
+  return {...parse(text), etag};
+}
 
 // signIn keeps who it is if the gateway takes the key. A function that is down, behind a
 // gateway that took the key, keeps nobody out of the others.

@@ -4,7 +4,8 @@
 import {el, fill, table, json, more, newId} from './dom.js';
 import {grouped, counted} from './format.js';
 import {part} from './part.js';
-import {field, whole, busy, isBusy} from './form.js';
+import {isExact, parse} from './exact.js';
+import {form, field, whole, busy, isBusy} from './form.js';
 import {words} from './fault.js';
 
 const types = ['string', 'number', 'integer', 'boolean', 'time'];
@@ -15,7 +16,7 @@ export function settings(view, collection) {
   const shown = part(view, {
     title: 'Settings', name: 'sheet',
     load: () => read(view, collection),
-    draw: settings => [editor(view, settings, () => shown.reload()), remake(view, settings)],
+    draw: settings => [editor(view, settings, shown), remake(view, settings)],
   });
   return shown.section;
 }
@@ -23,58 +24,71 @@ export function settings(view, collection) {
 // read returns a collection's settings, also of one that is not there yet.
 async function read(view, collection) {
   try {
-    return await view.api.collections.get(collection, {signal: view.signal});
+    return await view.exactly(api => api.collections.get(collection, {signal: view.signal}));
   } catch (error) {
     if (error.code !== 'COLLECTION_NOT_FOUND') throw error;
     return {collection, transform: '', ttlSeconds: 0, version: 0};
   }
 }
 
-function editor(view, was, saved) {
+function editor(view, was, {said, reload}) {
   const schema = area('Schema', 'schema', 10, was.schema ? JSON.stringify(was.schema, null, 2) : '', 'JSON Schema that a document has to keep. Empty: any object.');
   const transform = area('Transform', 'transform', 6, was.transform, 'A jq program that makes transformed, one object, of the original. Empty: the canonical form.');
   const ttl = whole('Expires after, seconds', 'ttl', {value: was.ttlSeconds, min: 0, max: 315360000, hint: 'After its last change. 0: never.'});
   const indexes = indexRows(was.indexes);
   const tried = el('div', {class: 'tried', 'aria-live': 'polite'});
-  const said = el('p', {class: 'said', role: 'status'}), wrong = el('p', {class: 'wrong', role: 'alert'});
 
   // written returns the settings as the editor has them. A schema that is no JSON is
   // said here, for the gateway never sees it.
   const written = () => {
     const text = value(schema).trim();
     return {
-      ...text && {schema: parse(schema, 'The schema', text)}, ...value(transform).trim() && {transform: value(transform)},
+      ...text && {schema: parsed(schema, 'The schema', text)}, ...value(transform).trim() && {transform: value(transform)},
       ...indexes.read() && {indexes: indexes.read()}, ttlSeconds: Number(value(ttl)) || 0,
     };
   };
-  const doing = work => async () => {
-    wrong.textContent = said.textContent = '';
-    fill(tried);
-    try {
-      await work();
-    } catch (error) {
-      if (!(error instanceof NoJSON) && error.status === undefined) throw error;
-      fill(wrong, error instanceof NoJSON ? error.message : explain(error, view));
-    }
-  };
+
   const sample = sampleOf(view, was.collection);
-  const trial = doing(async () => {
+  const trial = async () => {
+    fill(tried);
     const {schema, transform, indexes} = written();
     const outcome = await view.api.collections.try(was.collection, {settings: {schema, transform, indexes}, data: await sample.read(), signal: view.signal});
     fill(tried, drawTrial(outcome));
+  };
+  const save = async () => {
+    fill(tried);
+    const {version} = await put(view, was, written());
+    await reload();
+    return `Saved as version ${grouped(version)}.`;
+  };
+  const made = form(view, {
+    name: 'editor', label: 'Settings', said,
+    fields: [
+      el('div', {class: 'columns'}, el('div', {class: 'column'}, schema, transform), el('div', {class: 'column'}, indexes.element, ttl)),
+      sample.element,
+    ],
+    other: {button: 'Try', submit: trial}, button: 'Save', submit: save,
+    note: el('span', {class: 'hint'}, was.version ? ` Version ${grouped(was.version)} is in force.` : ' None were made yet.'),
+    explain: error => explain(error, view),
   });
-  const save = doing(async () => {
-    const now = await view.api.collections.put(was.collection, written(), was.version ? {ifMatch: was.etag} : {ifNoneMatch: '*'});
-    said.textContent = `Saved as version ${grouped(now.version)}.`;
-    saved();
-  });
-  return el('form', {class: 'editor', 'aria-label': 'Settings', submit: event => event.preventDefault()},
-    el('div', {class: 'columns'}, el('div', {class: 'column'}, schema, transform), el('div', {class: 'column'}, indexes.element, ttl)),
-    sample.element,
-    el('p', {class: 'buttons'}, el('button', {type: 'button', class: 'quiet', click: trial}, 'Try'), el('button', {type: 'button', click: save}, 'Save'),
-      el('span', {class: 'hint'}, was.version ? ` Version ${grouped(was.version)} is in force.` : ' None were made yet.')),
-    wrong, said, tried);
+  made.append(tried);
+  return made;
 }
+
+// put saves settings in the place of those that were there. A refusal because there are
+// others may be of the second try, the first one's reply being lost.
+async function put(view, was, now) {
+  try {
+    return await view.api.collections.put(was.collection, now, was.version ? {ifMatch: was.etag} : {ifNoneMatch: '*'});
+  } catch (error) {
+    if (error.status !== 412) throw error;
+    const there = await read(view, was.collection);
+    if (essence(there) !== essence(now)) throw error;
+    return there;
+  }
+}
+
+const essence = ({schema, transform, indexes, ttlSeconds}) => JSON.stringify([schema, transform || undefined, indexes, ttlSeconds]);
 
 const value = field => field.querySelector('input, textarea').value;
 
@@ -86,11 +100,11 @@ const area = (label, name, rows, text, hint) => {
 
 class NoJSON extends Error {}
 
-function parse(field, what, text) {
+function parsed(field, what, text) {
   const control = field.querySelector('textarea');
-  control.removeAttribute('aria-invalid');
+  if (!isExact && /\d{16}/.test(text)) throw new NoJSON(`${what} has a number of more than 15 digits, which this browser would round. Use a newer one.`);
   try {
-    return JSON.parse(text);
+    return parse(text);
   } catch (error) {
     control.setAttribute('aria-invalid', 'true');
     control.focus();
@@ -100,7 +114,8 @@ function parse(field, what, text) {
 
 // explain says of a save that came too late what to do.
 function explain(error, view) {
-  if (error.status !== 412) return words(error, {...view, what: 'The function store'});
+  if (error instanceof NoJSON) return error.message;
+  if (error.status !== 412) return error.status !== undefined && words(error, {...view, what: 'The function store'});
   return 'Somebody saved other settings while you wrote yours, and yours would undo theirs: nothing was saved. Copy what you wrote, open this page again, and put it in there.';
 }
 
@@ -142,8 +157,8 @@ function sampleOf(view, collection) {
     element: el('fieldset', {}, el('legend', {}, 'Try it on'), el('div', {class: 'columns'}, el('div', {class: 'column'}, id), el('div', {class: 'column'}, pasted))),
     read: async () => {
       const name = value(id).trim();
-      if (name) return (await view.api.records.get(collection, name, {signal: view.signal})).original;
-      return parse(pasted, 'The document', value(pasted).trim() || '{}');
+      if (name) return (await view.exactly(api => api.records.get(collection, name, {signal: view.signal}))).original;
+      return parsed(pasted, 'The document', value(pasted).trim() || '{}');
     },
   };
 }
@@ -174,7 +189,7 @@ function remake(view, {collection, version, pending}) {
     try {
       await remakeAll(view, collection, text => said.textContent = text);
     } catch (error) {
-      if (error.status === undefined) throw error;
+      if (view.signal.aborted) return;
       fill(said, words(error, {...view, what: 'The function store'}));
     } finally {
       busy(button, false);

@@ -13,7 +13,7 @@ export function signInPage(done) {
     name: 'signin', label: 'Sign in', button: 'Sign in',
     fields: [
       field('Gateway', 'gateway', {
-        type: 'url', value: fixedGateway, readonly: given !== '', required: true, placeholder: 'https://HOST', autocomplete: 'off',
+        type: 'url', pattern: 'https://.+|http://(localhost|127\\.0\\.0\\.1)(:\\d+)?/?', title: 'It begins with https://, or, on this machine, with http://localhost or http://127.0.0.1', value: fixedGateway, readonly: given !== '', required: true, placeholder: 'https://HOST', autocomplete: 'off',
         hint: given === 'self' ? 'This page talks to no other.' : given ? 'This page was made for it, and talks to no other.' : 'Where the API is, by https.',
       }),
       field('API key', 'key', {class: 'secret', required: true, autocomplete: 'off', autocapitalize: 'off', spellcheck: 'false', hint: 'serve prints it when it starts. It is kept in this tab, until the tab is closed.'}),

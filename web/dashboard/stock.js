@@ -56,9 +56,9 @@ function newItem(view) {
       whole('On hand', 'quantity', {required: true, min: 0}),
     ],
     // Expecting none, so that a count of an item that is there already is refused.
-    submit: async ({sku, quantity}) => {
-      await view.api.stock.count(sku, {quantity: Number(quantity), expected: 0, reason: 'first count'});
-      location.hash = itemAddress(sku);
+    submit: async ({sku, quantity}, idempotencyKey) => {
+      await view.api.stock.count(sku, {quantity: Number(quantity), expected: 0, reason: 'first count', idempotencyKey});
+      if (!view.signal.aborted) location.hash = itemAddress(sku);
     },
     explain: error => error.code === 'STALE_COUNT' && ['There is such an item already. Open it in the list above, or by ', code('#stock/SKU'), '.'],
   }));

@@ -168,6 +168,10 @@ async function sends(Tallystick) {
     for (const name of ['', '.', '..']) {
         equal(`the name "${name}"`, (await failure(api.records.remove('c', name))).name, 'TypeError');
     }
+    const curly = answering(Tallystick, () => text(200, '{}'), { key: '“s3cret”' });
+    const refused = await failure(curly.api.visits.top());
+    equal('a key in curly quotes', [refused.name, refused.message, curly.sent.length],
+        ['TypeError', 'X-Api-Key has a character that cannot be sent, such as a curly quote', 0]);
     equal('nothing more was sent', sent.length, 5);
 }
 

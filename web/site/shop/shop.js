@@ -13,7 +13,7 @@ async function act(what, query = {}) {
   }
   if (reply.ok) return reply;
   const problem = await reply.json().catch(() => ({}));
-  throw new Error(reason(problem, reply));
+  throw Object.assign(new Error(reason(problem, reply)), {code: problem.code});
 }
 
 function reason(problem, reply) {
@@ -21,7 +21,7 @@ function reason(problem, reply) {
     case 'INSUFFICIENT_STOCK': return 'Sold out. Somebody may let go yet.';
     case 'RESERVATION_EXPIRED': return 'Your two minutes were over.';
   }
-  if (reply.status === 404 || reply.status === 405) return 'The demo shop is closed: this server asks for a user as well as for a key.';
+  if (reply.status === 404 && !problem.code) return 'The demo shop is closed: this server asks for a user as well as for a key.';
   return problem.detail ?? `The shop cannot do that just now (${reply.status}).`;
 }
 
@@ -46,9 +46,10 @@ function makeCard(card) {
   const held = $('held').content.firstElementChild.cloneNode(true);
   const time = held.querySelector('.time');
   let reservation, timer;
+  const ends = {buy: 'Yours. The ledger has it as committed.', release: 'Back on the shelf.'};
 
   function show() {
-    const left = Math.ceil((Date.parse(reservation.expireTime) - Date.now()) / 1000);
+    const left = Math.ceil((reservation.until - Date.now()) / 1000);
     if (left <= 0) return end('Nobody holds it any more: the two minutes are over.');
     time.textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, '0')}`;
   }
@@ -88,15 +89,22 @@ function makeCard(card) {
 
   button.addEventListener('click', () => press(button, async () => {
     const reply = await act('reserve', {item: sku});
-    hold(await reply.json());
+    const {id, createTime, expireTime} = await reply.json();
+    // By this clock alone, which need not be as the server's.
+    hold({id, until: Date.now() + Date.parse(expireTime) - Date.parse(createTime)});
     held.querySelector('.buy').focus();
   }));
-  const ends = {buy: 'Yours. The ledger has it as committed.', release: 'Back on the shelf.'};
   for (const [what, words] of Object.entries(ends)) {
     const one = held.querySelector(`.${what}`);
     one.setAttribute('aria-label', `${one.textContent}: ${name.toLowerCase()}`);
     one.addEventListener('click', () => press(one, async () => {
-      await act(what, {id: reservation.id});
+      try {
+        await act(what, {id: reservation.id});
+      } catch (failure) {
+        // Bought before, by a try whose reply was lost.
+        if (failure.code === 'RESERVATION_COMMITTED') return end(ends.buy);
+        throw failure;
+      }
       end(words);
     }));
   }
@@ -169,13 +177,22 @@ async function watch(reply) {
     }
   }
   if (!end) throw new Error('The connection broke off. What was reserved ends by itself in ten seconds.');
-  const sentence = `${start.available} were left. ${got} of ${start.buyers} buyers hold one now, ${out} were told that it is sold out`
-    + (failed ? `, ${failed} had no answer to their reservation` : '') + `. ${end.seconds.toFixed(2)} seconds for all of them, none oversold: ${end.available} left.`;
-  $('result').textContent = sentence;
-  $('crowd').setAttribute('aria-label', sentence);
+  const sentence = `${got} of ${start.buyers} buyers hold one now, ${out} were told that it is sold out`
+    + (failed ? `, ${failed} had no answer to their reservation` : '') + `. ${end.seconds.toFixed(2)} seconds for all of them`;
+  $('result').textContent = withStock(sentence, start.available, end.available, got);
+  $('crowd').setAttribute('aria-label', $('result').textContent);
+}
+
+// withStock says that none was oversold where the numbers show it: they do not if stock
+// gave none, or if somebody let go meanwhile.
+function withStock(sentence, before, after, got) {
+  if (before === undefined || after === undefined) return `${sentence}. Stock did not answer how many there were, so whether any was oversold is not known.`;
+  return `${before} were left. ${sentence}${got <= before && after >= 0 ? ', none oversold' : ''}: ${after} left.`;
 }
 
 async function start() {
+  // A key that is held down presses again and again.
+  addEventListener('keydown', event => event.repeat && event.key === 'Enter' && event.target.closest('button') && event.preventDefault());
   document.querySelectorAll('.card').forEach(makeCard);
   drawCrowd(500);
   $('go').addEventListener('click', rush);
