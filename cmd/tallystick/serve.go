@@ -45,7 +45,7 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the whole product on this machine: gateway, functions and demo site",
 		Long: "Run the whole product on this machine: gateway, functions and demo site.\n\n" +
-			"The functions take their settings from the environment, as they do when they are deployed; docs/settings.md has the table.",
+			"The functions take their settings from the environment, as they do when they are deployed; see docs/settings.md.",
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			ctx, stop := signal.NotifyContext(c.Context(), os.Interrupt, syscall.SIGTERM)
