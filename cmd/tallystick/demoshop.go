@@ -193,10 +193,6 @@ func (d *demoReply) WriteHeader(status int)      { d.status = status }
 // ask sends a request through the gateway. A reply that breaks off is 502: the gateway ends
 // its caller then, which here is no connection's own goroutine.
 func (d *demoShop) ask(ctx context.Context, method, path string, body any) (reply *demoReply) {
-	b, err := json.Marshal(body)
-	if err != nil {
-		panic(err) // not for what is asked here
-	}
 	reply = &demoReply{status: http.StatusOK, header: make(http.Header)}
 	defer func() {
 		if p := recover(); p == http.ErrAbortHandler {
@@ -207,6 +203,10 @@ func (d *demoShop) ask(ctx context.Context, method, path string, body any) (repl
 	}()
 	var content io.Reader
 	if body != nil {
+		b, err := json.Marshal(body)
+		if err != nil {
+			panic(err) // not for what is asked here
+		}
 		content = bytes.NewReader(b)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, path, content)

@@ -28,13 +28,16 @@ const maxReferralBytes = 64
 // from being counted.
 func ParseReferral(referrer, source, own string) Referral {
 	r := Referral{Host: referrerHost(referrer), Source: sourceName(source)}
-	if r.Host == referrerHost(own) {
+	if r.Host != "" && r.Host == referrerHost(own) {
 		r.Host = ""
 	}
 	return r
 }
 
 func referrerHost(referrer string) string {
+	if referrer == "" {
+		return "" // as of most visits
+	}
 	if !strings.Contains(referrer, "://") {
 		referrer = "//" + referrer
 	}

@@ -43,40 +43,39 @@ type referrals struct {
 // count counts one visit of the page's last day.
 func (r *referrals) count(ref Referral) {
 	if ref.Host != "" {
-		r.add(origin{name: ref.Host})
+		r.add(brought{origin{name: ref.Host}, 1})
 	}
 	if ref.Source != "" {
-		r.add(origin{source: true, name: ref.Source})
+		r.add(brought{origin{source: true, name: ref.Source}, 1})
 	}
 }
 
-// add counts one of a name. When there are too many, a new one takes the place of one with
-// the fewest visits, which go to the others: whoever makes up names does not keep out one
-// that comes twice.
-func (r *referrals) add(o origin) {
+// add adds visits of one name. When there are too many names, a new one takes the place of
+// one with the fewest visits, which go to the others: whoever makes up names does not keep
+// out one that comes twice.
+func (r *referrals) add(more brought) {
 	names, least := 0, -1
 	for i := range r.today {
 		b := &r.today[i]
-		if b.origin == o {
-			b.visits++
+		if b.origin == more.origin {
+			b.visits += more.visits
 			return
 		}
-		if b.source == o.source && b.name != "" {
+		if b.source == more.source && b.name != "" {
 			names++
 			if least < 0 || b.visits < r.today[least].visits {
 				least = i
 			}
 		}
 	}
-	if o.name == "" || names < dayNames {
-		r.today = append(r.today, brought{o, 1})
+	if more.name == "" || names < dayNames {
+		r.today = append(r.today, more)
 		return
 	}
-	gone := r.today[least].visits
-	r.today[least] = brought{o, 1}
-	others := origin{source: o.source}
-	r.add(others)
-	r.today[slices.IndexFunc(r.today, func(b brought) bool { return b.origin == others })].visits += gone - 1
+	gone := r.today[least]
+	r.today[least] = more
+	gone.name = ""
+	r.add(gone)
 }
 
 // turn makes the last day past, for a new one begins.

@@ -49,12 +49,6 @@ func (s *Service) Summary(ctx context.Context, from, to Day, pages ...Page) (Sum
 	if err := checkDays(from, to, SummaryDays); err != nil {
 		return Summary{}, err
 	}
-	select { // one at a time, for it may take much memory where much is made up
-	case s.summaries <- struct{}{}:
-		defer func() { <-s.summaries }()
-	case <-ctx.Done():
-		return Summary{}, fmt.Errorf("visit: summary: %w", ctx.Err())
-	}
 	sum := summing{from: from, to: to, brought: make(map[origin]int64)}
 	sum.Days = emptyDays(from, to)
 	sum.Complete = true
@@ -89,6 +83,12 @@ func (s *Service) sumPages(ctx context.Context, sum *summing, pages []Page) erro
 
 // sumAll reads page after page of the list, so as to hold few at once.
 func (s *Service) sumAll(ctx context.Context, sum *summing) error {
+	select { // one at a time, for it may take much memory where much is made up
+	case s.summaries <- struct{}{}:
+		defer func() { <-s.summaries }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 	cursor := ""
 	for {
 		pages, next, err := s.busiest(ctx, allPage, cursor)

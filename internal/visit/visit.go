@@ -53,7 +53,7 @@ type Service struct {
 	own    int // the shard that this instance counts in
 	others otherShards
 
-	summaries chan struct{} // holds one
+	summaries chan struct{} // of all pages: holds one
 }
 
 // New returns a Service over store.
