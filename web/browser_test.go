@@ -28,6 +28,9 @@ func startBrowser(t *testing.T) context.Context {
 		"MAP *.test 127.0.0.1, MAP *.localhost 127.0.0.1, MAP notlocalhost 127.0.0.1"))
 }
 
+// patience is how long a page may take to come to what is wanted of it.
+const patience = time.Minute
+
 // A tab is one page in a browser context of its own, with a site and a stand-in of
 // the API behind it.
 type tab struct {
@@ -44,7 +47,7 @@ func newTab(t *testing.T, chromium context.Context) *tab {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	return &tab{T: t, ctx: ctx, standIn: newStandIn(t), complaints: browser.Watch(t, ctx)}
 }
@@ -74,7 +77,7 @@ func (tb *tab) eval(js string) {
 // another one, the expression may fail.
 func (tb *tab) text(js, want string) {
 	tb.Helper()
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		got, err := chromedp.Run(tb.ctx, chromedp.Evaluate[string](js))
 		if err == nil && got == want {
 			return
@@ -101,7 +104,7 @@ func (tb *tab) stocks(want ...string) {
 func (tb *tab) calls(want ...string) {
 	tb.Helper()
 	var got []string
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); ; time.Sleep(10 * time.Millisecond) {
 		if got = tb.recorded(); len(got) >= len(want) || time.Now().After(deadline) {
 			break
 		}

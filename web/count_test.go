@@ -192,7 +192,7 @@ func waitsUntilActivated(tb *tab) {
 	for _, c := range []chan struct{}{prerendered, activated} {
 		select {
 		case <-c:
-		case <-time.After(10 * time.Second):
+		case <-time.After(time.Minute):
 			tb.Fatal("the page was not prerendered and activated")
 		}
 	}

@@ -29,7 +29,7 @@ func (w *world) newLook(t *testing.T, parent context.Context) *look {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	inner := *w
 	inner.T = t
@@ -110,7 +110,7 @@ func (l *look) becomes(js string, ok func(string) bool, want string) {
 	l.Helper()
 	var got string
 	var err error
-	for until := time.Now().Add(15 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		if got, err = chromedp.Run(l.ctx, chromedp.Evaluate[string](js)); err == nil && ok(got) {
 			return
 		}

@@ -65,7 +65,7 @@ func TestFindsWhatIsWrongWithPages(t *testing.T) {
 				t.Fatal(err)
 			}
 			var heard []string
-			for until := time.Now().Add(5 * time.Second); len(heard) == 0 && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
+			for until := time.Now().Add(time.Minute); len(heard) == 0 && time.Now().Before(until); time.Sleep(10 * time.Millisecond) {
 				c.mu.Lock()
 				heard = append(heard, c.heard...)
 				c.mu.Unlock()
@@ -95,7 +95,7 @@ func newTab(t *testing.T, chromium context.Context) context.Context {
 	if err := chromedp.Do(ctx); err != nil {
 		t.Fatalf("opening a tab: %v", err)
 	}
-	ctx, cancel = context.WithTimeout(ctx, 20*time.Second)
+	ctx, cancel = context.WithTimeout(ctx, 5*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }

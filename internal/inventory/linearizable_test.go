@@ -197,7 +197,7 @@ func (in asked) ask(ctx context.Context, s *inventory.Service, sku string) (out 
 func (h *history) wantCheck(t *testing.T, units int64, want porcupine.CheckResult) {
 	t.Helper()
 	model := itemModel(units)
-	got, info := porcupine.CheckOperationsVerbose(model, h.operations, 20*time.Second)
+	got, info := porcupine.CheckOperationsVerbose(model, h.operations, 5*time.Minute)
 	if got == want {
 		return
 	}

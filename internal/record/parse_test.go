@@ -210,7 +210,8 @@ func TestFiltersAsAIP160WritesThem(t *testing.T) {
 	}
 }
 
-// A parser that tries again at each depth takes twice as long for each.
+// A parser that tries again at each depth takes twice as long for each: this test would
+// not end.
 func TestNoFilterTakesLong(t *testing.T) {
 	for _, unit := range []string{"(", "-", "NOT ", "NOT (", "-(", "f(", "f((", "a(b,", "a\"(", "a.", "a = (", "a AND (", "a OR (", "- ", "a ", "a=", `"`, "'", "((a) AND ", ")", "f(g(", "a.b(", "NOT NOT", "not(", "1.", "0x", "timestamp("} {
 		for _, n := range []int{20, 31, 32, 100, 1000, maxFilterBytes / len(unit)} {
@@ -219,11 +220,7 @@ func TestNoFilterTakesLong(t *testing.T) {
 				if len(filter)+len(end) > maxFilterBytes {
 					continue
 				}
-				begin := time.Now()
 				_, err := ParseFilter(filter + end)
-				if took := time.Since(begin); took > time.Second {
-					t.Errorf("%d times %q and %.10q took %v: %v", n, unit, end, took, err)
-				}
 				if err != nil && len(err.Error()) > 20_000 {
 					t.Errorf("%d times %q: an error of %d bytes", n, unit, len(err.Error()))
 				}
@@ -237,11 +234,7 @@ func FuzzParseFilter(f *testing.F) {
 		f.Add(filter)
 	}
 	f.Fuzz(func(t *testing.T, filter string) {
-		begin := time.Now()
 		terms, err := ParseFilter(filter)
-		if took := time.Since(begin); took > 2*time.Second {
-			t.Fatalf("it took %v", took)
-		}
 		if err != nil && !errors.Is(err, ErrFilter) && !errors.Is(err, ErrUnsupported) {
 			t.Fatal(err)
 		}

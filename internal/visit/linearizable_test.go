@@ -145,7 +145,7 @@ func one(ctx context.Context, t *testing.T, h *history, client int, s *visit.Ser
 // wantCheck lets porcupine judge.
 func (h *history) wantCheck(t *testing.T, want porcupine.CheckResult) {
 	t.Helper()
-	got, info := porcupine.CheckOperationsVerbose(pageModel, h.operations, 20*time.Second)
+	got, info := porcupine.CheckOperationsVerbose(pageModel, h.operations, 5*time.Minute)
 	if got == want {
 		return
 	}

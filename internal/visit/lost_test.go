@@ -78,7 +78,11 @@ func TestWhoIsToldUnknownMayBeCountedAndNobodyElseIs(t *testing.T) {
 	for c := range callers {
 		all.Go(func() {
 			for i := range each {
-				told.visit(t, services[c%2], anyone(c*each+i), time.Duration(5+rand.IntN(150))*time.Millisecond)
+				patience := time.Duration(5+rand.IntN(150)) * time.Millisecond
+				if i%10 == 0 {
+					patience = time.Minute // some are acknowledged, however slow the machine is
+				}
+				told.visit(t, services[c%2], anyone(c*each+i), patience)
 			}
 		})
 	}
@@ -122,7 +126,7 @@ func TestAVisitWithAKeyIsSentUntilItIsAcknowledgedAndCountsOnce(t *testing.T) {
 	})
 	const callers = 32
 	each := pick(25, 100) // the emulator keeps the whole database for each transaction that was not rolled back
-	ctx, cancel := context.WithTimeout(t.Context(), time.Duration(pick(1, 10))*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Minute)
 	defer cancel()
 	numbers := make([]int64, callers*each)
 	var sent atomic.Int64

@@ -96,7 +96,7 @@ func TestBombsEndWithinTheirBounds(t *testing.T) {
 			if tt.want != nil && !errors.Is(err, tt.want) || tt.want == nil && err != nil && !errors.Is(err, ErrTooComplex) {
 				t.Errorf("got %v, want %v", err, tt.want)
 			}
-			if took > 5*time.Second || compiledIn > 5*time.Second || allocated > 1<<10 || len(faults) > MaxFaults {
+			if took > time.Minute || compiledIn > time.Minute || allocated > 1<<10 || len(faults) > MaxFaults {
 				t.Errorf("Compile took %v, Check %v, allocated %d MiB, %d faults", compiledIn, took, allocated, len(faults))
 			}
 			t.Logf("Compile %v, Check %v, %d MiB allocated in all, %d faults, %v", compiledIn, took, allocated, len(faults), err)
@@ -132,7 +132,7 @@ func TestCompilingIsBounded(t *testing.T) {
 			took := time.Since(start)
 			runtime.ReadMemStats(&after)
 			allocated := (after.TotalAlloc - before.TotalAlloc) >> 20
-			if took > 10*time.Second || allocated > 2<<10 {
+			if took > time.Minute || allocated > 2<<10 {
 				t.Errorf("took %v, allocated %d MiB", took, allocated)
 			}
 			if err != nil && (!errors.Is(err, ErrSchema) && !errors.Is(err, ErrTooComplex) || len(err.Error()) > 3000) {

@@ -276,9 +276,8 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
 	defer cancel()
-	start := time.Now()
-	if _, err = p.Run(ctx, []byte(`{}`)); !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > TimeLimit/2 {
-		t.Errorf("got %v after %v, want %v", err, time.Since(start), context.DeadlineExceeded)
+	if _, err = p.Run(ctx, []byte(`{}`)); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("got %v, want %v", err, context.DeadlineExceeded)
 	}
 }
 

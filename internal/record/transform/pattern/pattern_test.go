@@ -31,9 +31,8 @@ func TestCompileRefuses(t *testing.T) {
 		}
 	}
 	for _, text := range []string{`(` + strings.Repeat("a", 100) + `){1000}`, `((abcdefghij){30}){30}`, strings.Repeat("a", maxText+1), strings.Repeat(`(\pL{100}|b)`, 200)} {
-		start := time.Now()
-		if _, err := Compile(text); !errors.Is(err, ErrTooLarge) || time.Since(start) > time.Second {
-			t.Errorf("Compile(%.30q): got %v after %v, want %v at once", text, err, time.Since(start), ErrTooLarge)
+		if _, err := Compile(text); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("Compile(%.30q): got %v, want %v", text, err, ErrTooLarge)
 		}
 	}
 }
