@@ -83,7 +83,7 @@ func TestASecondSignalEndsTheServerAtOnce(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(mode.name, func(t *testing.T) {
 			s := startServer(t, t.TempDir(), append(mode.args, "API_KEYS=secret")...)
-			s.begin("PUT", "/visits", "application/json")
+			s.begin("POST", "/visits/import", "application/x-ndjson") // which may last
 			s.signal(syscall.SIGTERM)
 			s.wantRefusing()
 			s.signal(syscall.SIGTERM)

@@ -65,7 +65,7 @@ type API struct {
 	accounts    *accounts // nil without BASIC_AUTH
 	mux         *http.ServeMux
 	paths       map[string]map[string]access // path → method → who may call it
-	queries     map[string][]*huma.Param     // pattern → the parameters of an operation that takes no others
+	queries     map[string][]*huma.Param     // pattern → the operation's parameters
 	registering Operation
 }
 
@@ -128,7 +128,7 @@ func (r routes) HandleFunc(pattern string, handler func(http.ResponseWriter, *ht
 	}
 	who := op.access()
 	a.paths[path][method] = who
-	inner := a.limited(op, a.authenticated(who, a.wellFormed(pattern, http.HandlerFunc(handler))))
+	inner := a.limited(op, a.authenticated(who, a.wellFormed(pattern, who, http.HandlerFunc(handler))))
 	a.mux.Handle(pattern, a.refusing(op.Refusal, a.cors(who, inner)))
 }
 
@@ -146,10 +146,12 @@ func (a *API) Handler() http.Handler {
 	}))
 }
 
-// withoutSlash drops one trailing slash of the path, which the gateway lets pass.
+// withoutSlash drops one trailing slash of the path, which the gateway lets pass. One that
+// is encoded belongs to the last segment: with it dropped the others would be decoded, and
+// an operation would be reached that the gateway did not see.
 func withoutSlash(r *http.Request) *http.Request {
 	path := r.URL.Path
-	if len(path) < 2 || path[len(path)-1] != '/' {
+	if len(path) < 2 || !strings.HasSuffix(r.URL.EscapedPath(), "/") {
 		return r
 	}
 	short, url := *r, *r.URL
@@ -188,11 +190,11 @@ func Abort(w http.ResponseWriter) {
 	conn.Close()
 }
 
-// wellFormed refuses a body that is encoded, a query that cannot be read, and, behind
-// the key, parameters that there are not: to overlook a part of it would do something
-// else than was meant. Public pages may have caches to trick, and of a signed request only
-// what is signed counts.
-func (a *API) wellFormed(pattern string, next http.Handler) http.Handler {
+// wellFormed refuses a body that is encoded, a query that cannot be read or says one thing
+// twice, and, behind the key, parameters that there are not: to overlook a part of it would
+// do something else than was meant. Public pages may have caches to trick, and of a signed
+// request only what is signed counts.
+func (a *API) wellFormed(pattern string, who access, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if len(r.Header.Values("Content-Encoding")) > 0 {
 			writeProblem(w, NewProblem(http.StatusUnsupportedMediaType, "CONTENT_ENCODING_UNSUPPORTED",
@@ -210,11 +212,9 @@ func (a *API) wellFormed(pattern string, next http.Handler) http.Handler {
 				"The query is not percent-encoded as it has to be: "+err.Error()+"."))
 			return
 		}
-		if known, strict := a.queries[pattern]; strict {
-			if faults := unexpected(query, known); len(faults) > 0 {
-				writeProblem(w, NewProblem(http.StatusUnprocessableEntity, "VALIDATION_FAILED", "").WithFaults(faults...))
-				return
-			}
+		if faults := overlooked(query, a.queries[pattern], who == keyed); len(faults) > 0 {
+			writeProblem(w, NewProblem(http.StatusUnprocessableEntity, "VALIDATION_FAILED", "").WithFaults(faults...))
+			return
 		}
 		next.ServeHTTP(w, r)
 	})
@@ -223,11 +223,15 @@ func (a *API) wellFormed(pattern string, next http.Handler) http.Handler {
 // keyParameter is the API key's name in a query, which is the gateway's.
 const keyParameter = "key"
 
-func unexpected(query url.Values, known []*huma.Param) (faults []Fault) {
+// overlooked is what of a query no handler would see.
+func overlooked(query url.Values, known []*huma.Param, strict bool) (faults []Fault) {
 	for _, name := range slices.Sorted(maps.Keys(query)) {
-		is := func(p *huma.Param) bool { return p.In == "query" && p.Name == name }
-		if name != keyParameter && !slices.ContainsFunc(known, is) {
+		i := slices.IndexFunc(known, func(p *huma.Param) bool { return p.In == "query" && p.Name == name })
+		switch {
+		case i < 0 && strict && name != keyParameter:
 			faults = append(faults, Fault{Location: "query." + name, Message: "unexpected parameter"})
+		case i >= 0 && len(query[name]) > 1 && known[i].Schema.Type != huma.TypeArray:
+			faults = append(faults, Fault{Location: "query." + name, Message: "it is there more than once"})
 		}
 	}
 	return faults

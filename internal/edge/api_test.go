@@ -382,11 +382,12 @@ func TestAReplyThatIsCutOffIsNotTakenForTheWhole(t *testing.T) {
 	}
 }
 
-// TestAnOperationBehindTheKeyTakesNoOtherParameters: a misspelt one would do something
-// else than was meant. A public one overlooks them.
-func TestAnOperationBehindTheKeyTakesNoOtherParameters(t *testing.T) {
+// TestNoParameterOfAQueryIsOverlooked: one that is misspelt, or there twice, would do
+// something else than was meant. A public operation takes others than its own.
+func TestNoParameterOfAQueryIsOverlooked(t *testing.T) {
 	type input struct {
-		Collection string `query:"collection"`
+		Collection string   `query:"collection"`
+		IDs        []string `query:"ids,explode"`
 	}
 	register := func(public bool) http.Handler {
 		f := Function{Name: "test", EntryPoint: "Test", Register: func(a *API) {
@@ -399,16 +400,23 @@ func TestAnOperationBehindTheKeyTakesNoOtherParameters(t *testing.T) {
 	for _, tt := range []struct {
 		public bool
 		query  string
-		status int
+		fault  string
 	}{
-		{false, "collection=a&key=secret", http.StatusNoContent},
-		{false, "colection=a", http.StatusUnprocessableEntity},
-		{true, "_=123", http.StatusNoContent},
+		{false, "collection=a&key=secret", ""},
+		{false, "colection=a", "query.colection: unexpected parameter"},
+		{true, "_=123&_=4", ""},
+		{true, "ids=a&ids=b", ""},
+		{true, "collection=a&collection=b", "query.collection: it is there more than once"},
+		{false, "collection=a&collection=a", "query.collection: it is there more than once"},
 	} {
 		w := httptest.NewRecorder()
 		register(tt.public).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/test?"+tt.query, nil))
-		if w.Code != tt.status || tt.status == http.StatusUnprocessableEntity && !strings.Contains(w.Body.String(), `"detail":"query.colection: unexpected parameter"`) {
-			t.Errorf("public %v, ?%s: %d %s, want %d", tt.public, tt.query, w.Code, w.Body, tt.status)
+		want := http.StatusNoContent
+		if tt.fault != "" {
+			want = http.StatusUnprocessableEntity
+		}
+		if w.Code != want || !strings.Contains(w.Body.String(), tt.fault) {
+			t.Errorf("public %v, ?%s: %d %s, want %d %s", tt.public, tt.query, w.Code, w.Body, want, tt.fault)
 		}
 	}
 }

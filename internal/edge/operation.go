@@ -98,9 +98,7 @@ func Register[I, O any](a *API, op Operation, handler func(context.Context, *I) 
 		return out, nil
 	})
 	declared := operationOf(a.huma.OpenAPI().Paths[op.Path], op.Method)
-	if op.access() == keyed {
-		a.queries[op.Method+" "+op.Path] = declared.Parameters
-	}
+	a.queries[op.Method+" "+op.Path] = declared.Parameters
 	if readsBody[I]() {
 		declared.RequestBody = body
 	}
