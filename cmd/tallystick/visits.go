@@ -23,6 +23,7 @@ type importVisitsOptions struct {
 	clientCommand
 	validateOnly bool
 	maxErrors    int
+	site         string
 	file         string
 }
 
@@ -34,7 +35,8 @@ func importVisitsCommand() *cobra.Command {
 		Long: `Import visits: what the export writes, or GoatCounter's CSV, up to 32 MiB. Without FILE,
 or with -, it is standard input.
 
-For each page and day the larger number stands, so importing a file twice changes nothing.`,
+For each page and day the larger number stands, so importing a file twice changes nothing.
+GoatCounter's referrers come along, but for those of the site itself: name it with --site.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			o.file = argument(args, 0)
@@ -45,6 +47,7 @@ For each page and day the larger number stands, so importing a file twice change
 	o.flags(c)
 	f.BoolVar(&o.validateOnly, "validate-only", false, "say what is in the file, and import nothing")
 	f.IntVar(&o.maxErrors, "max-errors", 0, "how many bad rows may be left out; with more of them nothing is imported")
+	f.StringVar(&o.site, "site", "", "the site's own `host`, which is no referrer: shop.example")
 	return c
 }
 
@@ -70,7 +73,7 @@ func (o *importVisitsOptions) run(c *cobra.Command) error {
 		m.at(0, 0, "importing visits")
 		body, err = cl.do(ctx, request{
 			method: http.MethodPost, path: "/visits/import", contentType: "application/octet-stream", body: body,
-			query: query("maxErrors", fmt.Sprint(o.maxErrors), "validateOnly", fmt.Sprint(o.validateOnly)),
+			query: query("maxErrors", fmt.Sprint(o.maxErrors), "validateOnly", fmt.Sprint(o.validateOnly), "site", o.site),
 		})
 		if err == nil {
 			err = json.Unmarshal(body, &answer)

@@ -13,13 +13,14 @@ import (
 )
 
 type exportInput struct {
-	Format string `query:"format" enum:"ndjson,csv" default:"ndjson" doc:"ndjson: a line for each page with its days. csv: page,day,visits,uniques."`
+	Format string `query:"format" enum:"ndjson,csv" default:"ndjson" doc:"ndjson: a line for each page with its days, and what brought their visits. csv: page,day,visits,uniques."`
 }
 
 type importInput struct {
 	edge.Stream
-	MaxErrors    int  `query:"maxErrors" default:"0" minimum:"0" doc:"How many bad rows may be left out. With more of them nothing is imported."`
-	ValidateOnly bool `query:"validateOnly" doc:"Read the file, say what is in it, and import nothing."`
+	MaxErrors    int    `query:"maxErrors" default:"0" minimum:"0" doc:"How many bad rows may be left out. With more of them nothing is imported."`
+	ValidateOnly bool   `query:"validateOnly" doc:"Read the file, say what is in it, and import nothing."`
+	Site         string `query:"site" doc:"The site's own host. GoatCounter's export has links within the site among the referrers: these are left out." example:"shop.example"`
 }
 
 type importOutput struct{ Body report }
@@ -48,7 +49,7 @@ func (h handlers) registerTransfer() {
 			Responses: map[string]*huma.Response{"200": {
 				Description: "Every page with its days. A page that is counted meanwhile is exported as it was before or after.",
 				Content: map[string]*huma.MediaType{
-					"application/x-ndjson": {Schema: body, Example: `{"page":"/about","visits":42,"uniques":30,"days":[{"day":"2026-11-21","visits":3,"uniques":2}]}` + "\n"},
+					"application/x-ndjson": {Schema: body, Example: `{"page":"/about","visits":42,"uniques":30,"days":[{"day":"2026-11-21","visits":3,"uniques":2,"referrers":{"news.ycombinator.com":2},"otherReferrers":1,"sources":{"newsletter":1}}]}` + "\n"},
 					"text/csv":             {Schema: body, Example: "page,day,visits,uniques\n/about,,39,28\n/about,2026-11-21,3,2\n"},
 				},
 			}},
@@ -59,7 +60,7 @@ func (h handlers) registerTransfer() {
 		Operation: huma.Operation{
 			OperationID: "importVisits", Method: http.MethodPost, Path: "/visits/import",
 			Summary: "Import pages",
-			Description: "Takes what the export gives, NDJSON or CSV, and GoatCounter's CSV export. For each page and day the larger number stands, what is here or what is imported: importing a file twice changes nothing, " +
+			Description: "Takes what the export gives, NDJSON or CSV, and GoatCounter's CSV export. For each page and day, and for each referrer and campaign of a day, the larger number stands, what is here or what is imported: importing a file twice changes nothing, " +
 				"and an import that broke off is completed by sending it again. Rows of one page add up within a file. At most 32 MiB.",
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
 				"application/x-ndjson": {Schema: body, Example: `{"page":"/about","visits":42,"uniques":30}` + "\n"},
@@ -86,7 +87,7 @@ func (h handlers) export(ctx context.Context, in *exportInput) (*huma.StreamResp
 
 // importFile is POST /visits/import.
 func (h handlers) importFile(ctx context.Context, in *importInput) (*importOutput, error) {
-	file, err := visit.ParseFile(&in.Stream, visit.DayOf(h.api.Now()), in.MaxErrors)
+	file, err := visit.ParseFile(&in.Stream, visit.DayOf(h.api.Now()), in.MaxErrors, in.Site)
 	if err != nil {
 		return nil, importProblem(file, err)
 	}

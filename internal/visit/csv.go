@@ -1,6 +1,7 @@
 package visit
 
 import (
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -27,6 +28,8 @@ const (
 	goatPath       = 0
 	goatEvent      = 2
 	goatBot        = 7
+	goatReferrer   = 8
+	goatScheme     = 9
 	goatFirstVisit = 12
 	goatDate       = 13
 )
@@ -177,4 +180,32 @@ func (p *parser) goatCounterRow(line int, fields []string) {
 		t.Uniques = 1
 	}
 	p.add(page, &day, t)
+	p.refer(page, day, p.goatCounterOrigin(fields[goatReferrer], fields[goatScheme]))
+}
+
+// goatCounterOrigin reads what GoatCounter keeps of a referrer: an address without its
+// scheme (h), a campaign (c), or a name that it has for several hosts (g).
+func (p *parser) goatCounterOrigin(name, scheme string) origins {
+	var r Referral
+	switch host := goatCounterGroups[name]; {
+	case scheme == "h", host != "":
+		r = ParseReferral(cmp.Or(host, name), "", p.own)
+	case scheme == "c", scheme == "g":
+		r = ParseReferral("", name, "")
+	}
+	all := make(origins)
+	if r.Host != "" && !r.isSpam() {
+		all.add(origin{name: r.Host}, 1)
+	}
+	if r.Source != "" {
+		all.add(origin{source: true, name: r.Source}, 1)
+	}
+	return all
+}
+
+// goatCounterGroups are the hosts of names that GoatCounter has for sites; its other names
+// are for kinds of them, such as Email and RSS.
+// https://github.com/arp242/goatcounter/blob/main/ref.go
+var goatCounterGroups = map[string]string{
+	"Baidu": "baidu.com", "Google": "google.com", "Hacker News": "news.ycombinator.com", "Yahoo": "search.yahoo.com",
 }

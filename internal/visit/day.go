@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// HistoryDays is how many days a page's history reaches back, today included: two
-// years and a day, so that a year can be compared with the one before.
+// HistoryDays is how many days a page's history has, the last ones with visits, and how many
+// may be read at once: two years and a day, so that a year can be compared with the one before.
 const HistoryDays = 731
 
 // ErrDay is a day that is no date, or a range of days that cannot be.

@@ -40,9 +40,10 @@ type RowError struct {
 // them, or GoatCounter's CSV export. Which it is shows in its first bytes. Rows of
 // one page add up. A bad row is left out and named in the File; with more than
 // maxBad of them, the error is ErrFile and the File tells why. Days after today
-// are bad.
-func ParseFile(r io.Reader, today Day, maxBad int) (*File, error) {
-	p := &parser{today: today, pages: make(map[Page]*pageRows)}
+// are bad. GoatCounter keeps links from page to page of a site as it does all others: of
+// own, which is the site's host, no referrer is taken over.
+func ParseFile(r io.Reader, today Day, maxBad int, own string) (*File, error) {
+	p := &parser{today: today, own: own, pages: make(map[Page]*pageRows)}
 	in := bufio.NewReaderSize(r, 64<<10)
 	if err := p.read(in); err != nil {
 		return nil, err
@@ -59,6 +60,7 @@ func ParseFile(r io.Reader, today Day, maxBad int) (*File, error) {
 
 type parser struct {
 	today Day
+	own   string
 	file  File
 	pages map[Page]*pageRows
 
@@ -69,6 +71,7 @@ type parser struct {
 type pageRows struct {
 	undated Tally
 	days    map[Day]Tally
+	from    map[Day]origins
 }
 
 func (p *parser) read(in *bufio.Reader) error {
@@ -120,6 +123,23 @@ func (p *parser) add(page Page, day *Day, t Tally) {
 	rows.days[*day] = rows.days[*day].plus(t)
 }
 
+// refer adds what brought visits of a day, which add has added.
+func (p *parser) refer(page Page, day Day, more origins) {
+	rows := p.pages[page]
+	if rows == nil || len(more) == 0 {
+		return
+	}
+	if rows.from == nil {
+		rows.from = make(map[Day]origins)
+	}
+	if rows.from[day] == nil {
+		rows.from[day] = make(origins)
+	}
+	for from, visits := range more {
+		rows.from[day].add(from, visits)
+	}
+}
+
 // page reads the page of a row, which names one.
 func (p *parser) page(s string) (Page, string) {
 	page, err := ParsePage(s)
@@ -151,6 +171,7 @@ func (p *parser) views() []View {
 		for day, t := range rows.days {
 			v.Days = append(v.Days, DayTally{day, t})
 		}
+		v.Referrals = listed(rows.from)
 		v.Tally = rows.undated.plus(sum(v.Days)).max(Tally{})
 		slices.SortFunc(v.Days, func(a, b DayTally) int { return cmp.Compare(a.Day, b.Day) })
 		views = append(views, v)

@@ -7,7 +7,7 @@ import (
 	"io"
 	"iter"
 	"os"
-	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -43,11 +43,11 @@ func TestParseFile(t *testing.T) {
 		{"CSV by other programs", "\xef\xbb\xbfpage,day,visits,uniques\r\n\r\n\"/a\",2126-11-20,3,2\r\n/a/,2126-11-21,5,4\r\n/b,\"\",7,6", File{Rows: 3, Views: ab}},
 		{"CSV rows of one page add up", csvHead + "/a,2126-11-21,2,2\n/b,,3,3\n/a/index.html,2126-11-21,3,2\n/a,2126-11-20,3,2\n/b?x,,4,3\n", File{Rows: 5, Views: ab}},
 		{"CSV of a total below its days", csvHead + "/a,,-3,-1\n/a,2126-11-21,5,4\n",
-			File{Rows: 2, Views: []View{{"/a", Tally{2, 3}, []DayTally{onDay(today, 5, 4)}}}}},
+			File{Rows: 2, Views: []View{{Page: "/a", Tally: Tally{2, 3}, Days: []DayTally{onDay(today, 5, 4)}}}}},
 		{"a total does not fall below none", csvHead + "/a,,-9,-9\n/a,2126-11-21,5,4\n",
-			File{Rows: 2, Views: []View{{"/a", Tally{}, []DayTally{onDay(today, 5, 4)}}}}},
+			File{Rows: 2, Views: []View{{Page: "/a", Tally: Tally{}, Days: []DayTally{onDay(today, 5, 4)}}}}},
 		{"the largest numbers", csvHead + "/a,2126-11-21,9007199254740991,9007199254740991\n/a,2126-11-20,9007199254740991,0\n/a,,-9007199254740991,0\n",
-			File{Rows: 3, Views: []View{{"/a", Tally{0, MaxVisits}, []DayTally{onDay(today-1, MaxVisits, 0), onDay(today, MaxVisits, MaxVisits)}}}}},
+			File{Rows: 3, Views: []View{{Page: "/a", Tally: Tally{0, MaxVisits}, Days: []DayTally{onDay(today-1, MaxVisits, 0), onDay(today, MaxVisits, MaxVisits)}}}}},
 
 		{"NDJSON", `{"page":"/a","visits":8,"uniques":6,"days":[{"day":"2126-11-20","visits":3,"uniques":2},{"day":"2126-11-21","visits":5,"uniques":4}]}` +
 			"\n" + `{"page":"/b","visits":7,"uniques":6}` + "\n", File{Rows: 2, Views: ab}},
@@ -56,7 +56,7 @@ func TestParseFile(t *testing.T) {
 			File{Rows: 3, Views: ab}},
 		{"NDJSON without uniques", `{"page":"/a","visits":8}`, File{Rows: 1, Views: []View{{Page: "/a", Tally: Tally{8, 0}}}}},
 		{"NDJSON of a total below its days", `{"page":"/a","visits":2,"uniques":3,"days":[{"day":"2126-11-21","visits":5,"uniques":4}]}`,
-			File{Rows: 1, Views: []View{{"/a", Tally{2, 3}, []DayTally{onDay(today, 5, 4)}}}}},
+			File{Rows: 1, Views: []View{{Page: "/a", Tally: Tally{2, 3}, Days: []DayTally{onDay(today, 5, 4)}}}}},
 		{"NDJSON of a page with none", `{"page":"/a","visits":0,"uniques":0}`, File{Rows: 1, Views: []View{{Page: "/a"}}}},
 
 		{"GoatCounter without rows", goatHead, File{}},
@@ -83,7 +83,7 @@ func TestParseFile(t *testing.T) {
 				"with its end":     iotest.DataErrReader(strings.NewReader(tt.file)),
 				"in half helpings": iotest.HalfReader(strings.NewReader(tt.file)),
 			} {
-				got, err := ParseFile(r, today, 0)
+				got, err := ParseFile(r, today, 0, "")
 				if err != nil {
 					t.Fatalf("read %s: %v", reader, err)
 				}
@@ -174,7 +174,7 @@ func TestParseFileNamesBadRows(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			want := File{Rows: 2, Bad: 1, Errors: []RowError{tt.want}}
-			got, err := ParseFile(strings.NewReader(tt.file), today, 0)
+			got, err := ParseFile(strings.NewReader(tt.file), today, 0, "")
 			if !errors.Is(err, ErrFile) || err.Error() != "bad import file: 1 of 2 rows are bad, 0 allowed" {
 				t.Fatalf("ParseFile: %v, want ErrFile for 1 of 2 rows", err)
 			}
@@ -182,7 +182,7 @@ func TestParseFileNamesBadRows(t *testing.T) {
 				t.Errorf("with no bad row allowed, - want + got:\n%s", diff)
 			}
 			want.Views = []View{view("/good", Tally{}, onDay(today, 1, 1))}
-			if got, err = ParseFile(strings.NewReader(tt.file), today, 1); err != nil {
+			if got, err = ParseFile(strings.NewReader(tt.file), today, 1, ""); err != nil {
 				t.Fatalf("with one bad row allowed: %v", err)
 			}
 			if diff := cmp.Diff(&want, got); diff != "" {
@@ -198,11 +198,11 @@ func TestParseFileNamesTheFirstHundredBadRows(t *testing.T) {
 	for range 150 {
 		b.WriteString("/a\n")
 	}
-	got, err := ParseFile(strings.NewReader(b.String()), today, 149)
+	got, err := ParseFile(strings.NewReader(b.String()), today, 149, "")
 	if !errors.Is(err, ErrFile) || got.Bad != 150 || len(got.Errors) != 100 {
 		t.Errorf("%v, %d bad rows, %d of them named; want ErrFile, 150 and 100", err, got.Bad, len(got.Errors))
 	}
-	if got, err = ParseFile(strings.NewReader(b.String()), today, 150); err != nil || len(got.Views) != 0 {
+	if got, err = ParseFile(strings.NewReader(b.String()), today, 150, ""); err != nil || len(got.Views) != 0 {
 		t.Errorf("with 150 allowed: %v, %v; want no views", got.Views, err)
 	}
 }
@@ -218,10 +218,10 @@ func TestParseFileSaysWhatAFileShouldBe(t *testing.T) {
 		{"HTML", "<!doctype html>", "starts neither"},
 		{"UTF-16", "\xff\xfep\x00a\x00", "starts neither"},
 		{"a space first", ` {"page":"/a","visits":1}`, "starts neither"},
-		{"a line that is too long", `{"page":"/a","visits":1}` + "\n" + `{"page":"/` + strings.Repeat("a", 1<<20), "line 2 has over 1048576 bytes"},
+		{"a line that is too long", `{"page":"/a","visits":1}` + "\n" + `{"page":"/` + strings.Repeat("a", maxLine), "line 2 has over 8388608 bytes"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := ParseFile(strings.NewReader(tt.file), today, 1000)
+			got, err := ParseFile(strings.NewReader(tt.file), today, 1000, "")
 			if got != nil || !errors.Is(err, ErrFile) || !strings.Contains(err.Error(), tt.says) {
 				t.Errorf("ParseFile = %v, %v; want ErrFile that says %q", got, err, tt.says)
 			}
@@ -233,7 +233,7 @@ func TestParseFileFailsWhereTheReaderFails(t *testing.T) {
 	broken := errors.New("connection lost")
 	for _, file := range []string{"", "{", csvHead, csvHead + "/a,2126-11-21,1,1\n/a,2126", csvHead + "\"", `{"page":"/a","visits":1}` + "\n" + `{"page"`,
 		goatHead + goatRow("/a", "false", "0", "true", goatMorning)} {
-		got, err := ParseFile(io.MultiReader(strings.NewReader(file), iotest.ErrReader(broken)), today, 1000)
+		got, err := ParseFile(io.MultiReader(strings.NewReader(file), iotest.ErrReader(broken)), today, 1000, "")
 		if got != nil || !errors.Is(err, broken) {
 			t.Errorf("after %q: %v, %v; want no file and the reader's error", file, got, err)
 		}
@@ -270,7 +270,7 @@ func TestWriters(t *testing.T) {
 	views := []View{
 		{Page: "/none"},
 		view("/a,b", Tally{39, 28}, onDay(today-1, 2, 1), onDay(today, 3, 2)),
-		{"/lower", Tally{1, 0}, []DayTally{onDay(today, 3, 2)}},
+		{Page: "/lower", Tally: Tally{1, 0}, Days: []DayTally{onDay(today, 3, 2)}},
 		view("/%C3%BC", Tally{}, onDay(today, 3, 2)),
 	}
 	for name, want := range map[string]string{
@@ -295,7 +295,7 @@ func TestTheGoatCounterExportParses(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer file.Close()
-	got, err := ParseFile(file, goatCounterToday, goatCounterBad)
+	got, err := ParseFile(file, goatCounterToday, goatCounterBad, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -320,12 +320,13 @@ func FuzzParseFile(f *testing.F) {
 		csvHead + "/a,2126-11-20,3,2\n/a,,-1,0\n\"/b,c\",,7,6\n/a\n\"",
 		csvHead + "/a,2126-11-21,9007199254740991,9007199254740991\n/a,2126-11-20,9007199254740991,0\n/a,,-9007199254740991,0\n",
 		`{"page":"/a","visits":8,"uniques":6,"days":[{"day":"2126-11-20","visits":3,"uniques":2}]}` + "\n{}\n{\"page\":1}\n[",
+		fmt.Sprintf(`{"page":"/a","visits":9,"days":[{"day":"2126-11-20","visits":3,"referrers":{%s},"otherReferrers":7},{"day":"2126-11-21","visits":6,"sources":{"x":2,"y":2},"otherSources":1}]}`, manyHosts(12)),
 		goatHead + goatRow("/b?x=1", "false", "0", "true", goatMorning) + goatRow("click", "1", "1", "x", goatMorning) + "/a,\"b\nc",
 	} {
 		f.Add([]byte(s), uint16(3))
 	}
 	f.Fuzz(func(t *testing.T, data []byte, maxBad uint16) {
-		file, err := ParseFile(bytes.NewReader(data), today, int(maxBad))
+		file, err := ParseFile(bytes.NewReader(data), today, int(maxBad), "")
 		if err != nil && !errors.Is(err, ErrFile) {
 			t.Fatalf("ParseFile: %v, want ErrFile", err)
 		}
@@ -357,12 +358,22 @@ func wantFixpoint(t *testing.T, views []View) {
 	t.Helper()
 	imported := func(views []View) (states []View) {
 		for _, v := range views {
-			s := new(state)
-			s.raise(join([]*state{s}), v, today)
-			states = append(states, join([]*state{s}).view(v.Page))
-			s.raise(join([]*state{s}), v, today)
-			if again := join([]*state{s}).view(v.Page); !reflect.DeepEqual(again, states[len(states)-1]) {
-				t.Fatalf("imported twice: %+v, want %+v", again, states[len(states)-1])
+			page := []*state{{}}
+			once := func() View {
+				page[0].raise(join(page), v)
+				page[0].raiseReferrals(page, v.Referrals)
+				page[0] = recoded(t, page[0])
+				seen := join(page).view(v.Page)
+				from, ok := originsOf(page)
+				if !ok {
+					t.Fatalf("the referrals of %+v cannot be read", v)
+				}
+				seen.Referrals = listed(from)
+				return seen
+			}
+			states = append(states, once())
+			if diff := diffViews(states[len(states)-1:], []View{once()}); diff != "" {
+				t.Fatalf("imported twice, - once + twice:\n%s", diff)
 			}
 		}
 		return states
@@ -373,19 +384,41 @@ func wantFixpoint(t *testing.T, views []View) {
 		if err := write(&b, sequence(here)); err != nil {
 			t.Fatal(err)
 		}
-		file, err := ParseFile(bytes.NewReader(b.Bytes()), today, 0)
+		file, err := ParseFile(bytes.NewReader(b.Bytes()), today, 0, "")
 		if err != nil {
 			t.Fatalf("%s: what was exported cannot be imported: %v %v", name, err, file)
 		}
-		if diff := diffViews(here, imported(file.Views)); diff != "" {
+		want := here
+		if name == "CSV" {
+			want = withoutReferrals(here)
+		}
+		if diff := diffViews(want, imported(file.Views)); diff != "" {
 			t.Fatalf("%s, - exported + imported:\n%s", name, diff)
 		}
 	}
 }
 
+// manyHosts are hosts with a visit each, in JSON.
+func manyHosts(n int) string {
+	var hosts []string
+	for i := range n {
+		hosts = append(hosts, fmt.Sprintf(`"h%d.example":1`, i))
+	}
+	return strings.Join(hosts, ",")
+}
+
+// withoutReferrals is what CSV has of views.
+func withoutReferrals(views []View) []View {
+	views = slices.Clone(views)
+	for i := range views {
+		views[i].Referrals = nil
+	}
+	return views
+}
+
 func TestUniquesThatALineLacksAreThoseOfItsDays(t *testing.T) {
 	line := `{"page":"/a","visits":10,"days":[{"day":"` + today.String() + `","visits":9,"uniques":5}]}`
-	file, err := ParseFile(strings.NewReader(line), today, 0)
+	file, err := ParseFile(strings.NewReader(line), today, 0, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -400,10 +433,10 @@ func TestAFileOfTooManyPagesIsRefused(t *testing.T) {
 	for i := range maxFilePages {
 		fmt.Fprintf(&b, "/%d,,1,1\n", i)
 	}
-	if file, err := ParseFile(strings.NewReader(b.String()), today, 0); err != nil || len(file.Views) != maxFilePages {
+	if file, err := ParseFile(strings.NewReader(b.String()), today, 0, ""); err != nil || len(file.Views) != maxFilePages {
 		t.Errorf("%d pages: %v, want them all", maxFilePages, err)
 	}
-	if _, err := ParseFile(strings.NewReader(b.String()+"/one/more,,1,1\n"), today, 0); !errors.Is(err, ErrFile) {
+	if _, err := ParseFile(strings.NewReader(b.String()+"/one/more,,1,1\n"), today, 0, ""); !errors.Is(err, ErrFile) {
 		t.Errorf("one page more: %v, want ErrFile", err)
 	}
 }

@@ -127,7 +127,7 @@ var (
 		"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"}
 	goatCounterBrowsers  = []string{"Firefox 140", "Safari 18", "Chrome 142", "Edge 142", ""}
 	goatCounterSystems   = []string{"Linux", "iOS 18", "Windows 10", "macOS 15", ""}
-	goatCounterReferrers = [][2]string{{"", ""}, {"", ""}, {"news.ycombinator.com", "h"}, {"www.google.com", "g"}, {"duckduckgo.com", "h"},
+	goatCounterReferrers = [][2]string{{"", ""}, {"", ""}, {"news.ycombinator.com", "h"}, {"Google", "g"}, {"duckduckgo.com", "h"},
 		{"example.org/links?a=1,2", "h"}, {`forum "static sites"`, "o"}, {"Newsletter – März", "c"}}
 	goatCounterLocations = []string{"DE", "US-TX", "JP", "ES-PV", "GR", ""}
 	goatCounterEvents    = []string{"click-buy", "download/manual.pdf", "/signup", "ü-click"}

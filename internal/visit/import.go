@@ -10,8 +10,8 @@ import (
 	"github.com/tallystick/tallystick/internal/storage"
 )
 
-// importPages is how many pages one transaction of an import carries.
-const importPages = 50
+// importPages is how many pages one transaction of an import carries, be they all full.
+const importPages = storage.MaxTxBytes / 2 / fullPageBytes
 
 // fullPageBytes is what a page takes that has a full history, a full sketch and as many
 // names of referrers as it may.
@@ -23,17 +23,17 @@ var ErrIncomplete = errors.New("import incomplete")
 // Import takes over counts made elsewhere. No page is in views twice.
 //
 // For each page and day the larger number stands: what is here, or what is
-// imported; and likewise for what is in a page's total beyond its days. So
+// imported; and likewise for what is in a page's total beyond its days, and for each
+// name that brought visits of a day. So
 // importing something again changes nothing, an import that broke off is completed
 // by doing it again, a later export of the same counter brings what is new, and
 // days on which two counters ran side by side count once. A page that is not here
 // is taken over as it is.
 func (s *Service) Import(ctx context.Context, views []View) error {
-	today := DayOf(s.now())
 	perCall := max(1, importPages/s.shards)
 	for from := 0; from < len(views); from += perCall {
 		part := views[from:min(from+perCall, len(views))]
-		if err := s.importPart(ctx, part, today); err != nil {
+		if err := s.importPart(ctx, part); err != nil {
 			err = fmt.Errorf("visit: import pages %d to %d of %d: %w", from+1, from+len(part), len(views), err)
 			if from > 0 {
 				err = fmt.Errorf("%w: %w", ErrIncomplete, err)
@@ -45,7 +45,7 @@ func (s *Service) Import(ctx context.Context, views []View) error {
 }
 
 // importPart imports some pages in one transaction.
-func (s *Service) importPart(ctx context.Context, views []View, today Day) error {
+func (s *Service) importPart(ctx context.Context, views []View) error {
 	var keys []storage.Key
 	for _, v := range views {
 		keys = append(keys, s.shardKeys(v.Page)...)
@@ -56,7 +56,8 @@ func (s *Service) importPart(ctx context.Context, views []View, today Day) error
 		Apply: func(t *merge.Turn[state]) (Tally, error) {
 			for i, v := range views {
 				shards := s.states(t, i*s.shards)
-				shards[0].raise(join(shards), v, today)
+				shards[0].raise(join(shards), v)
+				shards[0].raiseReferrals(shards, v.Referrals)
 				t.Set(i*s.shards, shards[0])
 			}
 			return Tally{}, nil
@@ -65,13 +66,14 @@ func (s *Service) importPart(ctx context.Context, views []View, today Day) error
 	return err
 }
 
-// raise adds to s, the first shard of whole, what whole lacks of v. Days too old for
-// the history count with what is beyond the days.
-func (s *state) raise(whole *state, v View, today Day) {
+// raise adds to s, the first shard of whole, what whole lacks of v. Days that both have no
+// room for count with what is beyond the days.
+func (s *state) raise(whole *state, v View) {
 	isNew := whole.total == (Tally{}) && len(whole.days) == 0
-	today = max(today, whole.lastDay()) // another's clock may be ahead
-	whole.trim(today)
-	recent := slices.DeleteFunc(slices.Clone(v.Days), func(d DayTally) bool { return d.Day <= today-HistoryDays })
+	first := firstDay(whole.days, v.Days)
+	old := func(d DayTally) bool { return d.Day < first }
+	whole.days = slices.DeleteFunc(whole.days, old)
+	recent := slices.DeleteFunc(slices.Clone(v.Days), old)
 	here, there := whole.undated(), v.Tally.minus(sum(recent))
 	if !isNew {
 		there = there.max(here)
@@ -89,6 +91,22 @@ func (s *state) raise(whole *state, v View, today Day) {
 		lacked = lacked.plus(lacks)
 	}
 	s.total = s.total.plus(more.plus(lacked))
+}
+
+// firstDay is the first of the HistoryDays last days that had visits, here or there.
+func firstDay(here, there []DayTally) Day {
+	var days []Day
+	for _, d := range slices.Concat(here, there) {
+		if d.Tally != (Tally{}) {
+			days = append(days, d.Day)
+		}
+	}
+	slices.Sort(days)
+	days = slices.Compact(days)
+	if len(days) <= HistoryDays {
+		return minDay
+	}
+	return days[len(days)-HistoryDays]
 }
 
 // on returns the tally of a day, zero if it has none.

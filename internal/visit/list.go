@@ -153,7 +153,7 @@ func addDays(days, more []DayTally) {
 // megabytes.
 const allPage = 100
 
-// All returns every page with its days, in the order of names. It is not one
+// All returns every page with its days and referrals, in the order of names. It is not one
 // moment's state: a page counted meanwhile is seen before or after.
 func (s *Service) All(ctx context.Context) iter.Seq2[View, error] {
 	return func(yield func(View, error) bool) {
@@ -161,8 +161,18 @@ func (s *Service) All(ctx context.Context) iter.Seq2[View, error] {
 		var page Page
 		flush := func() bool {
 			whole := join(shards)
+			if whole == nil {
+				return true
+			}
+			view := whole.view(page)
+			from, ok := originsOf(shards)
+			if !ok {
+				yield(View{}, fmt.Errorf("%w: the referrers of %s", errState, page))
+				return false
+			}
+			view.Referrals = listed(from)
 			shards = shards[:0]
-			return whole == nil || yield(whole.view(page), nil)
+			return yield(view, nil)
 		}
 		for e, err := range s.entities(ctx) {
 			if err != nil {

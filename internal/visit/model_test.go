@@ -73,15 +73,26 @@ func (s *sheet) last() visit.Day {
 }
 
 // put sets a day's tally, and the total with it. With a new last day a new set of
-// visitors begins, and the days that are then too old are gone from the history,
-// but not from the total.
+// visitors begins. The days for which there is no room then are gone from the history, but
+// not from the total.
 func (s *sheet) put(day visit.Day, t visit.Tally) {
 	s.total = plus(s.total, minus(t, s.days[day]))
 	if day > s.last() {
 		s.seen = make(map[int]bool)
 	}
 	s.days[day] = t
-	maps.DeleteFunc(s.days, func(d visit.Day, _ visit.Tally) bool { return d <= s.last()-visit.HistoryDays })
+	first := firstOf(slices.Collect(maps.Keys(s.days)))
+	maps.DeleteFunc(s.days, func(d visit.Day, _ visit.Tally) bool { return d < first })
+}
+
+// firstOf is the first of the last days, as many as a history has.
+func firstOf(days []visit.Day) visit.Day {
+	slices.Sort(days)
+	days = slices.Compact(days)
+	if len(days) <= visit.HistoryDays {
+		return -1 << 30
+	}
+	return days[len(days)-visit.HistoryDays]
 }
 
 // count counts a visit; visitor 0 asked for privacy.
@@ -97,17 +108,23 @@ func (s *sheet) count(day visit.Day, visitor int) {
 
 // imports takes over a view: of each day the larger numbers, and of what is beyond
 // the days.
-func (s *sheet) imports(v visit.View, today visit.Day) {
+func (s *sheet) imports(v visit.View) {
 	isNew := s.total == visit.Tally{} && len(s.days) == 0
-	today = max(today, s.last())
+	days := slices.Collect(maps.Keys(s.days))
+	for _, d := range v.Days {
+		if d.Tally != (visit.Tally{}) {
+			days = append(days, d.Day)
+		}
+	}
+	first := firstOf(days)
 	here, there := s.total, v.Tally
 	for d, t := range s.days {
-		if d > today-visit.HistoryDays {
+		if d >= first {
 			here = minus(here, t)
 		}
 	}
 	for _, d := range v.Days {
-		if d.Day > today-visit.HistoryDays {
+		if d.Day >= first {
 			there = minus(there, d.Tally)
 			if t := larger(s.days[d.Day], d.Tally); t != s.days[d.Day] {
 				s.put(d.Day, t)
@@ -274,7 +291,7 @@ func (m *machine) Import(t *rapid.T) {
 		}
 	}
 	for _, v := range views {
-		m.ledger.sheet(v.Page).imports(v, m.today(i))
+		m.ledger.sheet(v.Page).imports(v)
 	}
 }
 
@@ -283,6 +300,14 @@ func (m *machine) imported(t *rapid.T, p visit.Page, today visit.Day) visit.View
 	v := visit.View{Page: p}
 	ages := rapid.SliceOfNDistinct(rapid.SampledFrom([]int{0, 1, 2, 5, 729, 730, 731, 900}), 0, 4, rapid.ID[int]).Draw(t, "ages")
 	slices.SortFunc(ages, func(a, b int) int { return cmp.Compare(b, a) })
+	if rapid.IntRange(0, 9).Draw(t, "a long history") == 0 { // of every second day
+		for i := range visit.HistoryDays {
+			ages = append(ages, 2*i)
+		}
+		slices.Sort(ages)
+		ages = slices.Compact(ages)
+		slices.Reverse(ages)
+	}
 	for _, age := range ages {
 		visits := rapid.Int64Range(0, 9).Draw(t, "visits")
 		d := visit.Tally{Visits: visits, Uniques: rapid.Int64Range(0, visits).Draw(t, "uniques")}

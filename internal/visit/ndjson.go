@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io"
 	"iter"
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -23,9 +25,13 @@ type ndjsonRow struct {
 }
 
 type ndjsonDay struct {
-	Day     string `json:"day"`
-	Visits  int64  `json:"visits"`
-	Uniques int64  `json:"uniques"`
+	Day            string           `json:"day"`
+	Visits         int64            `json:"visits"`
+	Uniques        int64            `json:"uniques"`
+	Referrers      map[string]int64 `json:"referrers,omitempty"`
+	OtherReferrers int64            `json:"otherReferrers,omitzero"`
+	Sources        map[string]int64 `json:"sources,omitempty"`
+	OtherSources   int64            `json:"otherSources,omitzero"`
 }
 
 // WriteNDJSON writes a line for each page.
@@ -36,9 +42,10 @@ func WriteNDJSON(w io.Writer, views iter.Seq2[View, error]) error {
 		}
 		row := ndjsonRow{Page: string(v.Page), Visits: v.Visits, Uniques: v.Uniques}
 		for _, d := range v.Days {
-			row.Days = append(row.Days, ndjsonDay{d.Day.String(), d.Visits, d.Uniques})
+			row.Days = append(row.Days, ndjsonDay{Day: d.Day.String(), Visits: d.Visits, Uniques: d.Uniques})
 		}
-		if err := json.MarshalWrite(w, row); err != nil {
+		row.refer(v)
+		if err := json.MarshalWrite(w, row, json.Deterministic(true)); err != nil {
 			return err
 		}
 		if _, err := io.WriteString(w, "\n"); err != nil {
@@ -48,8 +55,28 @@ func WriteNDJSON(w io.Writer, views iter.Seq2[View, error]) error {
 	return nil
 }
 
-// maxLine is more than a page with a full history takes.
-const maxLine = 1 << 20
+// refer writes beside the days of a view what brought their visits.
+func (row ndjsonRow) refer(v View) {
+	for _, r := range v.Referrals {
+		i, found := slices.BinarySearchFunc(v.Days, r.Day, func(d DayTally, day Day) int { return int(d.Day - day) })
+		if !found {
+			continue // older than the history
+		}
+		d := &row.Days[i]
+		d.OtherReferrers, d.OtherSources = r.Referrers[""], r.Sources[""]
+		d.Referrers, d.Sources = named(r.Referrers), named(r.Sources)
+	}
+}
+
+func named(names map[string]int64) map[string]int64 {
+	names = maps.Clone(names)
+	delete(names, "")
+	return names
+}
+
+// maxLine is more than a page takes that has a full history and its referrers, be it spread
+// over several entities.
+const maxLine = 8 << 20
 
 func (p *parser) readNDJSON(in *bufio.Reader) error {
 	lines := bufio.NewScanner(in)
@@ -98,6 +125,7 @@ func (p *parser) ndjsonLine(n int, line []byte) {
 		return
 	}
 	days := make([]DayTally, len(row.Days))
+	from := make([]origins, len(row.Days))
 	seen := make(map[Day]bool, len(row.Days))
 	for i, d := range row.Days {
 		field := fmt.Sprintf("days[%d]", i)
@@ -108,6 +136,9 @@ func (p *parser) ndjsonLine(n int, line []byte) {
 		if reason == "" && seen[day] {
 			reason = fmt.Sprintf("%v is there twice", day)
 		}
+		if reason == "" {
+			from[i], reason = d.origins()
+		}
 		if reason != "" {
 			p.bad(n, field, reason)
 			return
@@ -115,10 +146,41 @@ func (p *parser) ndjsonLine(n int, line []byte) {
 		seen[day] = true
 		days[i] = DayTally{day, Tally{d.Visits, d.Uniques}}
 	}
-	for _, d := range days {
+	for i, d := range days {
 		p.add(page, &d.Day, d.Tally)
+		p.refer(page, d.Day, from[i])
 	}
 	p.add(page, nil, total.minus(sum(days)))
+}
+
+// origins reads what brought the visits of a day, and says what cannot have.
+func (d ndjsonDay) origins() (all origins, reason string) {
+	all = make(origins)
+	add := func(from origin, visits int64) {
+		if r := checkTally(Tally{Visits: visits}); r != "" && reason == "" {
+			reason = fmt.Sprintf("%d visits from %q: %s", visits, from.name, r)
+		}
+		if visits > 0 {
+			all.add(from, visits)
+		}
+	}
+	for name, visits := range d.Referrers {
+		host := referrerHost(name)
+		if host == "" {
+			return nil, fmt.Sprintf("the referrer %q is no public host", name)
+		}
+		add(origin{name: host}, visits)
+	}
+	for name, visits := range d.Sources {
+		source := sourceName(name)
+		if source == "" {
+			return nil, fmt.Sprintf("the source %q is not kept: it is empty, over %d bytes long, or has an @", name, maxReferralBytes)
+		}
+		add(origin{source: true, name: source}, visits)
+	}
+	add(origin{}, d.OtherReferrers)
+	add(origin{source: true}, d.OtherSources)
+	return all, reason
 }
 
 // missing stands for a number that a line has not: to take it for zero would take

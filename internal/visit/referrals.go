@@ -8,9 +8,9 @@ import (
 	"slices"
 )
 
-// ReferralDays is for how many days it is kept where visits came from, the last day of
-// the page included.
-const ReferralDays = 366
+// ReferralDays is for how many days it is kept where visits came from, besides the last day
+// of the page. As with its history, it is the last ones that have any.
+const ReferralDays = 365
 
 // What is kept of referrals is bounded, for it is written with every batch: on the last
 // day the first dayNames hosts, and as many sources, that brought anybody; of days gone by
@@ -79,7 +79,7 @@ func (r *referrals) add(more brought) {
 }
 
 // turn makes the last day past, for a new one begins.
-func (r *referrals) turn(last, begins Day) {
+func (r *referrals) turn(last Day) {
 	if r.empty() {
 		return
 	}
@@ -87,9 +87,11 @@ func (r *referrals) turn(last, begins Day) {
 	if len(r.today) > 0 {
 		days = append(days, dayReferrals{last, most(r.today)})
 	}
-	days = slices.DeleteFunc(days, func(d dayReferrals) bool { return d.day <= begins-ReferralDays })
-	*r = referrals{past: appendPast(nil, days)}
+	*r = referrals{past: appendPast(nil, latest(days))}
 }
+
+// latest are the last of days gone by, as many as are kept.
+func latest(days []dayReferrals) []dayReferrals { return days[max(0, len(days)-ReferralDays):] }
 
 func (r *referrals) empty() bool { return len(r.today) == 0 && len(r.past) == 0 }
 
@@ -134,7 +136,7 @@ func joined(all []brought) []brought {
 			at[b.origin] = i
 			sums = append(sums, brought{origin: b.origin})
 		}
-		sums[i].visits += b.visits
+		sums[i].visits = clamp(sums[i].visits + b.visits)
 	}
 	return sums
 }
@@ -178,7 +180,7 @@ func namesOf(days []dayReferrals) []origin {
 	for _, d := range days {
 		for _, x := range d.from {
 			if x.name != "" {
-				sums[x.origin] += x.visits
+				sums[x.origin] = clamp(sums[x.origin] + x.visits)
 			}
 		}
 	}

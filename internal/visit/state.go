@@ -43,8 +43,9 @@ type DayTally struct {
 type state struct {
 	total Tally
 
-	// days holds the days that had visits, ascending, none older than HistoryDays.
-	// Their sum may differ from total: older days are in it, and Set says what it is.
+	// days holds the last HistoryDays days that had visits, ascending. How old they are
+	// does not matter: a clock that was ahead once does not take them away. Their sum may
+	// differ from total: older days are in it, and Set says what it is.
 	days []DayTally
 
 	// sketch estimates the unique visitors of the last of days (HyperLogLog of 2^14
@@ -100,20 +101,19 @@ func (s *state) estimate() {
 // the history is kept nowhere.
 func (s *state) day(day Day) *DayTally {
 	i, found := s.find(day)
-	switch {
-	case found:
-	case i == len(s.days):
+	if found {
+		return &s.days[i]
+	}
+	if i == 0 && len(s.days) == HistoryDays {
+		return &DayTally{Day: day}
+	}
+	if i == len(s.days) {
 		s.estimate()
 		s.sketch = nil
-		s.referrals.turn(s.lastDay(), day)
-		s.days = append(s.days, DayTally{Day: day})
-		i -= s.trim(day)
-	case day <= s.days[len(s.days)-1].Day-HistoryDays:
-		return &DayTally{Day: day}
-	default:
-		s.days = slices.Insert(s.days, i, DayTally{Day: day})
+		s.referrals.turn(s.lastDay())
 	}
-	return &s.days[i]
+	s.days = slices.Insert(s.days, i, DayTally{Day: day})
+	return &s.days[i-s.trim()]
 }
 
 // find returns where in days a day is, or would be.
@@ -121,13 +121,10 @@ func (s *state) find(day Day) (i int, found bool) {
 	return slices.BinarySearchFunc(s.days, day, func(d DayTally, day Day) int { return int(d.Day - day) })
 }
 
-// trim drops the days that are too old for a history that ends on last, and
-// returns how many they were. Their visits stay in the total.
-func (s *state) trim(last Day) int {
-	n := 0
-	for n < len(s.days) && s.days[n].Day <= last-HistoryDays {
-		n++
-	}
+// trim drops the oldest days that there is no room for, and returns how many they were.
+// Their visits stay in the total.
+func (s *state) trim() int {
+	n := max(0, len(s.days)-HistoryDays)
 	s.days = s.days[n:]
 	return n
 }

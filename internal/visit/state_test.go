@@ -79,6 +79,26 @@ func TestStateKeepsHistoryDaysAndAllOfTheTotal(t *testing.T) {
 	}
 }
 
+// TestAClockThatIsAheadOnceTakesNoHistoryAway, of visits nor of what brought them.
+func TestAClockThatIsAheadOnceTakesNoHistoryAway(t *testing.T) {
+	var s state
+	visit := func(day Day) {
+		s.count(day, 1)
+		s.refer(day, Referral{Host: "a.example"})
+	}
+	for i := range Day(30) {
+		visit(today + i)
+	}
+	visit(today + 3*366)
+	for i := range Day(30) {
+		visit(today + 30 + i)
+	}
+	from, ok := s.referrals.days(s.lastDay())
+	if len(s.days) != 61 || s.days[0].Day != today || s.days[45].Visits != 1 || s.total.Visits != 61 || !ok || len(from) != 31 {
+		t.Errorf("%d days from %v, %d visits, referrers of %d days (%t); want 61 from %v, 61, of 31", len(s.days), s.days[0].Day, s.total.Visits, len(from), ok, today)
+	}
+}
+
 func TestStateEstimatesUniqueVisitorsWithin2Percent(t *testing.T) {
 	var s state
 	hash := hasher(t)
@@ -301,7 +321,7 @@ func FuzzCodec(f *testing.F) {
 		whole := join([]*state{s, nil, s})
 		whole.count(s.lastDay(), 1<<40)
 		whole.count(today, 2<<40)
-		whole.raise(whole, view("/", Tally{1, 1}, onDay(today, 5, 5)), today)
+		whole.raise(whole, view("/", Tally{1, 1}, onDay(today, 5, 5)))
 		whole.rank()
 		if _, err := (codec{}).Decode(codec{}.Append(nil, whole)); err != nil {
 			t.Fatalf("what was counted on cannot be read again: %v", err)

@@ -49,7 +49,7 @@ func (s *Service) Summary(ctx context.Context, from, to Day, pages ...Page) (Sum
 	if err := checkDays(from, to, SummaryDays); err != nil {
 		return Summary{}, err
 	}
-	sum := summing{from: from, to: to, brought: make(map[origin]int64)}
+	sum := summing{from: from, to: to, brought: make(origins)}
 	sum.Days = emptyDays(from, to)
 	sum.Complete = true
 	var err error
@@ -114,7 +114,7 @@ func (s *Service) sumAll(ctx context.Context, sum *summing) error {
 type summing struct {
 	Summary
 	from, to Day
-	brought  map[origin]int64
+	brought  origins
 }
 
 func (s *summing) add(p pageShards) error {
@@ -132,7 +132,7 @@ func (s *summing) add(p pageShards) error {
 				continue
 			}
 			for _, b := range d.from {
-				s.brought[b.origin] += b.visits
+				s.brought.add(b.origin, b.visits)
 			}
 		}
 	}
@@ -159,7 +159,7 @@ func (s *summing) forget() {
 	}
 	for _, o := range s.sorted()[maxNames:] {
 		if o.name != "" {
-			s.brought[origin{source: o.source}] += s.brought[o]
+			s.brought.add(origin{source: o.source}, s.brought[o])
 			delete(s.brought, o)
 		}
 	}
@@ -197,7 +197,7 @@ func (s *summing) names(sorted []origin, source bool) (list []NameTally, others 
 		switch visits := s.brought[o]; {
 		case o.source != source:
 		case o.name == "" || len(list) == SummaryList:
-			others += visits
+			others = clamp(others + visits)
 		default:
 			list = append(list, NameTally{o.name, visits})
 		}

@@ -155,7 +155,8 @@ func (s *Service) Count(ctx context.Context, r Request) (Count, error) {
 type View struct {
 	Page Page
 	Tally
-	Days []DayTally // those that had visits, ascending
+	Days      []DayTally     // those that had visits, ascending
+	Referrals []DayReferrals // ascending; of All and Import only
 }
 
 // Read returns the pages as they are now, in the order asked for, at most

@@ -123,6 +123,8 @@ export interface Options {
     attempts?: number;
     /** In place of the global fetch. */
     fetch?: typeof fetch;
+    /** In place of JSON.parse, for replies: one that keeps numbers as they were written. */
+    parse?: (text: string) => any;
 }
 `
 

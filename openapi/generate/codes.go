@@ -57,6 +57,7 @@ var errorCodes = []errorCode{
 	{"TTL_INVALID", 422, `^POST /reservations$|/extend$`, "10 seconds to 24 hours."},
 	{"INSUFFICIENT_STOCK", 409, `^PUT /stock|/(adjust|count|batch)$|^POST /reservations$|^POST /partners`, "So many there are not; `errors` says how many there are. Nothing was done, and the same `Idempotency-Key` may be used again."},
 	{"STALE_COUNT", 409, `/stock/\{sku\}/count$|^POST /partners`, "It was not `expected` that was on hand; `errors` has what was. Count again."},
+	{"STALE_SETTINGS", 409, `^PUT /stock`, "They were not `expected`; the reply says what they are. Decide again, and expect those."},
 	{"RESERVATION_NOT_FOUND", 404, `/reservations/\{id\}`, "The id is mistyped, or 30 days have passed since it ended."},
 	{"RESERVATION_COMMITTED", 409, `/reservations/\{id\}/`, "It is sold already, perhaps by another try of yours."},
 	{"RESERVATION_RELEASED", 409, `/reservations/\{id\}/`, "It was given back. Reserve anew."},

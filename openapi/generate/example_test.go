@@ -22,7 +22,7 @@ const usual = `{"page":"/","visits":1024,"uniques":700}
 
 var seeds = map[string]string{
 	"countVisit":    `{"page":"/about","visits":41,"uniques":29}`,
-	"exportVisits":  `{"page":"/about","visits":42,"uniques":30,"days":[{"day":"2026-11-21","visits":3,"uniques":2}]}`,
+	"exportVisits":  `{"page":"/about","visits":42,"uniques":30,"days":[{"day":"2026-11-21","visits":3,"uniques":2,"referrers":{"news.ycombinator.com":2},"otherReferrers":1,"sources":{"newsletter":1}}]}`,
 	"importVisits":  ``,
 	"visitsSummary": `{"page":"/about","visits":66,"uniques":58,"days":[{"day":"2026-11-20","visits":39,"uniques":28},{"day":"2026-11-21","visits":27,"uniques":30}]}`,
 }
