@@ -20,8 +20,7 @@ import (
 )
 
 // TestSwaggerUIInABrowser: the page lists every operation, calls one, fits a phone, and
-// asks no other server. What axe-core finds here is Swagger UI's own: pale colours, links in
-// buttons, a list without a name.
+// asks no other server.
 func TestSwaggerUIInABrowser(t *testing.T) {
 	server := httptest.NewServer(handler())
 	t.Cleanup(server.Close)
@@ -52,6 +51,48 @@ func TestSwaggerUIInABrowser(t *testing.T) {
 	if len(foreign) > 0 {
 		t.Errorf("the page asked other servers: %q", foreign)
 	}
+}
+
+// TestSwaggerUIIsAccessible looks at what the page mends of Swagger UI, which has a light
+// look only: each kind of field, example and schema, and the dialog.
+func TestSwaggerUIIsAccessible(t *testing.T) {
+	server := httptest.NewServer(handler())
+	t.Cleanup(server.Close)
+	tab := openTab(t)
+	wantAccessible := func(stage string) {
+		t.Helper()
+		wantValue(t, tab, `document.getAnimations().length`, "0")
+		t.Run(stage, func(t *testing.T) { browser.WantAccessible(t, tab) })
+	}
+	if err := chromedp.Do(tab, chromedp.EmulateViewport(1280, 800), chromedp.Navigate(server.URL+"/docs")); err != nil {
+		t.Fatal(err)
+	}
+	wantValue(t, tab, `[...document.querySelectorAll('.opblock')].filter(e => e.checkVisibility()).length`, fmt.Sprint(countOperations(t)))
+	wantAccessible("collapsed")
+
+	execute(t, tab, "docs-docs")
+	for id, field := range map[string]string{
+		"fetch-fetchMany":     `.json-schema-array input`,
+		"visits-importVisits": `.opblock-body:has(select) input[type=file]`,
+		"fetch-filter":        `textarea`,
+	} {
+		open(t, tab, id)
+		wantValue(t, tab, `!!document.querySelector('#operations-`+id+` `+field+`')`, "true")
+	}
+	wantAccessible("tried")
+	browser.WantNarrow(t, tab)
+	wantAccessible("tried at 360 px")
+	const idle = `[...document.querySelectorAll('.microlight[tabindex]')].filter(e => e.scrollWidth <= e.clientWidth && e.scrollHeight <= e.clientHeight).length`
+	wantValue(t, tab, idle, "0")
+
+	wantValue(t, tab, `[...document.querySelectorAll('button.tablinks')].filter(b => b.textContent == 'Schema').map(b => b.click()).length > 4`, "true")
+	wantValue(t, tab, `!!document.querySelector('.json-schema-2020-12__constraint--string')`, "true")
+	browser.WantNarrow(t, tab)
+	wantAccessible("schemas at 360 px")
+
+	wantValue(t, tab, `(b => b ? (b.click(), 'opened') : '')(document.querySelector('.btn.authorize'))`, "opened")
+	wantValue(t, tab, `document.querySelectorAll('.auth-container').length`, "2")
+	wantAccessible("dialog at 360 px")
 }
 
 // TestAuthorizeSendsTheKeyAndTheUser: what is typed into Swagger UI's dialog reaches an
@@ -95,11 +136,18 @@ func TestAuthorizeSendsTheKeyAndTheUser(t *testing.T) {
 // execute opens an operation, calls it and wants 200.
 func execute(t *testing.T, tab context.Context, id string) {
 	t.Helper()
+	operation := open(t, tab, id)
+	wantValue(t, tab, `(b => b ? (b.click(), 'sent') : '')(`+operation+`.querySelector('.execute'))`, "sent")
+	wantValue(t, tab, operation+`.querySelector('.live-responses-table tbody .response-col_status')?.firstChild.textContent ?? ''`, "200")
+}
+
+// open opens an operation, and is JavaScript for it.
+func open(t *testing.T, tab context.Context, id string) string {
+	t.Helper()
 	operation := `document.querySelector('#operations-` + id + `')`
 	wantValue(t, tab, operation+`.querySelector('.opblock-summary-control').click(), 'opened'`, "opened")
 	wantValue(t, tab, operation+`.textContent.includes('VALIDATION_FAILED')`, "true") // a click before the schemas are there is lost
-	wantValue(t, tab, `(b => b ? (b.click(), 'sent') : '')(`+operation+`.querySelector('.execute'))`, "sent")
-	wantValue(t, tab, operation+`.querySelector('.live-responses-table tbody .response-col_status')?.firstChild.textContent ?? ''`, "200")
+	return operation
 }
 
 // countOperations leaves preflights out.

@@ -5,9 +5,12 @@ import (
 	"math"
 	"net/http"
 	"net/netip"
+	"net/url"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
 	"golang.org/x/time/rate"
 )
 
@@ -22,14 +25,36 @@ func (a *API) limited(op Operation, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		client := clientOf(r, a.Config.TrustedHops)
 		if counted {
-			if wait, ok := limit.allow(client.Addr); !ok {
-				writeProblem(w, NewProblem(http.StatusTooManyRequests, "RATE_LIMITED",
-					fmt.Sprintf("At most %g requests a second from one address.", limit.perSecond)).RetryAfter(wait))
+			weight := a.weight(op, r.URL)
+			if wait, ok := limit.allow(client.Addr, weight); !ok {
+				detail := fmt.Sprintf("At most %g requests a second from one address.", limit.perSecond)
+				if weight > 1 {
+					detail += fmt.Sprintf(" This one counts as %d, for it names so many things.", weight)
+				}
+				writeProblem(w, NewProblem(http.StatusTooManyRequests, "RATE_LIMITED", detail).RetryAfter(wait))
 				return
 			}
 		}
 		next.ServeHTTP(w, r.WithContext(withClient(r.Context(), client)))
 	})
+}
+
+// perRequest is how many things a request may name that counts as one.
+const perRequest = 10
+
+// weight is as how many requests one counts: who names a hundred things has a hundred read,
+// and the operator pays for each.
+func (a *API) weight(op Operation, u *url.URL) int {
+	query, named := u.Query(), 0
+	for _, p := range a.queries[op.Method+" "+op.Path] {
+		if p.In != "query" || p.Schema.Type != huma.TypeArray {
+			continue
+		}
+		for _, v := range query[p.Name] {
+			named += 1 + strings.Count(v, ",")
+		}
+	}
+	return max(1, (named+perRequest-1)/perRequest)
 }
 
 // limiter allows each client address so many requests a second, and as many again
@@ -49,9 +74,9 @@ const (
 	limiterAge  = time.Minute
 )
 
-// allow takes one request of addr, or returns for how many seconds it has to
+// allow takes so many requests of addr, or returns for how many seconds it has to
 // wait. Of an IPv6 address the first 64 bits count.
-func (l *limiter) allow(addr netip.Addr) (wait int, ok bool) {
+func (l *limiter) allow(addr netip.Addr, requests int) (wait int, ok bool) {
 	if l.perSecond == 0 {
 		return 0, true
 	}
@@ -60,10 +85,11 @@ func (l *limiter) allow(addr netip.Addr) (wait int, ok bool) {
 	}
 	now := l.now()
 	bucket := l.bucket(addr, now)
-	if bucket.AllowN(now, 1) {
+	requests = min(requests, bucket.Burst())
+	if bucket.AllowN(now, requests) {
 		return 0, true
 	}
-	missing := 1 - bucket.TokensAt(now)
+	missing := float64(requests) - bucket.TokensAt(now)
 	return max(1, int(math.Ceil(missing/l.perSecond))), false
 }
 

@@ -1,9 +1,15 @@
 package edge
 
 import (
+	"context"
+	"net/http"
+	"net/http/httptest"
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // newLimiter returns a limiter and what lets its time pass.
@@ -15,7 +21,7 @@ func newLimiter(perSecond float64) (*limiter, func(time.Duration)) {
 // taken is how many requests in a row an address may send now.
 func (l *limiter) taken(addr string, most int) int {
 	for n := range most {
-		if _, ok := l.allow(netip.MustParseAddr(addr)); !ok {
+		if _, ok := l.allow(netip.MustParseAddr(addr), 1); !ok {
 			return n
 		}
 	}
@@ -45,14 +51,14 @@ func TestLimiterSaysHowLongToWait(t *testing.T) {
 		l, pass := newLimiter(tt.perSecond)
 		addr := netip.MustParseAddr("192.0.2.1")
 		for ok := true; ok; {
-			_, ok = l.allow(addr)
+			_, ok = l.allow(addr, 1)
 		}
-		wait, ok := l.allow(addr)
+		wait, ok := l.allow(addr, 1)
 		if ok || wait != tt.wait {
 			t.Errorf("at %g a second: allowed %v, wait %d; want to wait %d", tt.perSecond, ok, wait, tt.wait)
 		}
 		pass(time.Duration(wait) * time.Second)
-		if wait, ok := l.allow(addr); !ok {
+		if wait, ok := l.allow(addr, 1); !ok {
 			t.Errorf("at %g a second: after the wait, another of %d; want to be allowed", tt.perSecond, wait)
 		}
 	}
@@ -71,7 +77,7 @@ func TestLimiterTellsAddressesApart(t *testing.T) {
 			t.Errorf("%s may send %d, want %d", tt.addr, got, tt.want)
 		}
 	}
-	if _, ok := l.allow(netip.Addr{}); !ok {
+	if _, ok := l.allow(netip.Addr{}, 1); !ok {
 		t.Error("who has no address may send none, want the rate of one address")
 	}
 }
@@ -107,9 +113,53 @@ func TestLimiterForgetsAddresses(t *testing.T) {
 func TestLimiterKnowsABoundedNumberOfAddresses(t *testing.T) {
 	l, _ := newLimiter(20)
 	for i := range 3 * limiterSize {
-		l.allow(netip.AddrFrom4([4]byte{byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}))
+		l.allow(netip.AddrFrom4([4]byte{byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)}), 1)
 	}
 	if n := len(l.recent) + len(l.earlier); n > 2*limiterSize {
 		t.Errorf("%d addresses are known, want at most %d", n, 2*limiterSize)
+	}
+}
+
+// TestARequestThatNamesManyThingsCountsAsSeveral, ten to one: each is read, and paid for.
+func TestARequestThatNamesManyThingsCountsAsSeveral(t *testing.T) {
+	type input struct {
+		Pages []string `query:"page,explode"`
+		SKUs  []string `query:"skus"`
+		Note  string   `query:"note"`
+	}
+	f := Function{Name: "test", EntryPoint: "Test", Register: func(a *API) {
+		Register(a, Operation{
+			Operation: huma.Operation{OperationID: "test", Method: http.MethodGet, Path: "/test"}, Public: true,
+		}, func(context.Context, *input) (*struct{}, error) { return nil, nil })
+	}}
+	for _, tt := range []struct {
+		query string
+		want  int // of the 12 that may come at once
+	}{
+		{"", 12},
+		{"note=" + strings.Repeat("a,", 99), 12},
+		{strings.Repeat("page=/a&", 10), 12},
+		{strings.Repeat("page=/a&", 11), 6},
+		{"skus=" + strings.Repeat("a,", 29) + "a", 4},
+		{strings.Repeat("page=/a&", 100) + "skus=a,b", 1},
+		{strings.Repeat("page=/a&", 900), 1}, // as many as may come at once
+	} {
+		now := time.Now()
+		api := made(New(f, Env{Config: Config{RateLimit: 6, TrustedHops: 1, AllowedOrigins: []string{"*"}}, Now: func() time.Time { return now }}, nil))
+		h, got := api.Handler(), 0
+		for {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/test?"+tt.query, nil))
+			if w.Code != http.StatusNoContent {
+				if w.Code != http.StatusTooManyRequests || w.Header().Get("Retry-After") == "" {
+					t.Errorf("?%.20s: %d %s, want 429", tt.query, w.Code, w.Body)
+				}
+				break
+			}
+			got++
+		}
+		if got != tt.want {
+			t.Errorf("?%.20s: %d are allowed at once, want %d", tt.query, got, tt.want)
+		}
 	}
 }

@@ -64,8 +64,14 @@ type change struct {
 	apply func(w *work) error
 }
 
-// itemBytes is what an item takes in a transaction, with many different holds.
-const itemBytes = 16 << 10
+const (
+	// itemBytes is what an item takes in a transaction, with many different holds.
+	itemBytes = 16 << 10
+
+	// outcomeBytes is what a stored outcome has of an item: what it looks like, its
+	// reserved line, and its SKU in both.
+	outcomeBytes = 512
+)
 
 // work is a change while it runs.
 type work struct {
@@ -106,6 +112,9 @@ func (s *Service) run(ctx context.Context, c Caller, ch change) (Result, error) 
 		}
 		err := w.end(before)
 		return w.outcome, err
+	}
+	if c.IdempotencyKey != "" {
+		op.Bytes += outcomeBytes * len(ch.skus)
 	}
 	out, replayed, err := s.do(ctx, op, c, ch)
 	if refused := (*refusal)(nil); errors.As(err, &refused) {

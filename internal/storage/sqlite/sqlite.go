@@ -50,7 +50,7 @@ func open(ctx context.Context, path string, now func() time.Time) (*store, error
 		return nil, err
 	}
 	s := &store{writer: newWriter(c), readers: newReaders(path)}
-	s.sweeper = startSweeper(s, now)
+	s.sweeper = startSweeper(s, now, sweepEvery)
 	return s, nil
 }
 

@@ -15,28 +15,29 @@ const (
 	selectExpired = "SELECT kind, name FROM entity WHERE expire <= ? ORDER BY expire LIMIT ?"
 )
 
-// sweeper deletes what has expired: when the store opens, then each minute.
+// sweeper deletes what has expired, each minute. Not when the store opens: the clock of a
+// machine that has just started may be wrong, and what is deleted by it is gone.
 type sweeper struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 }
 
-func startSweeper(s *store, now func() time.Time) *sweeper {
+func startSweeper(s *store, now func() time.Time, every time.Duration) *sweeper {
 	ctx, cancel := context.WithCancel(context.Background())
 	w := &sweeper{cancel, make(chan struct{})}
 	go func() {
 		defer close(w.ended)
-		tick := time.NewTicker(sweepEvery)
+		tick := time.NewTicker(every)
 		defer tick.Stop()
 		for {
-			// An error is left to the next time: nobody waits for this, and who
-			// reads or writes meets the same trouble and reports it.
-			_ = s.sweep(ctx, now())
 			select {
 			case <-tick.C:
 			case <-ctx.Done():
 				return
 			}
+			// An error is left to the next time: nobody waits for this, and who
+			// reads or writes meets the same trouble and reports it.
+			_ = s.sweep(ctx, now())
 		}
 	}()
 	return w

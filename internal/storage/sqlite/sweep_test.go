@@ -1,7 +1,6 @@
 package sqlite
 
 import (
-	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -55,25 +54,25 @@ func TestSweepSparesWhatWasPutAnewMeanwhile(t *testing.T) {
 	f.wantStored("expired", false)
 }
 
-func TestOpenSweeps(t *testing.T) {
+// TestSweepsFromTimeToTimeAndNotAtOnce: at once the clock may still be wrong.
+func TestSweepsFromTimeToTimeAndNotAtOnce(t *testing.T) {
 	f := newFixture(t)
 	w := storage.Write{Entity: storage.Entity{Key: f.key("a"), Expire: time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)}}
 	if err := f.store.Update(t.Context(), func(storage.Getter) ([]storage.Write, error) { return []storage.Write{w}, nil }); err != nil {
 		t.Fatal(err)
 	}
-	later, err := open(t.Context(), f.path, func() time.Time { return time.Date(2100, 1, 2, 0, 0, 0, 0, time.UTC) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer later.Close()
-	for {
-		got, err := f.store.Get(context.Background(), []storage.Key{f.key("a")})
+	later := func() time.Time { return time.Date(2100, 1, 2, 0, 0, 0, 0, time.UTC) }
+	seldom := startSweeper(f.store, later, time.Hour)
+	time.Sleep(50 * time.Millisecond) // in which it would have been
+	seldom.stop()
+	f.wantStored("a", true)
+	often := startSweeper(f.store, later, time.Millisecond)
+	defer often.stop()
+	for exists := true; exists; time.Sleep(time.Millisecond) {
+		got, err := f.store.Get(t.Context(), []storage.Key{f.key("a")})
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !got[0].Exists {
-			return
-		}
-		time.Sleep(time.Millisecond)
+		exists = got[0].Exists
 	}
 }
