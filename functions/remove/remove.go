@@ -23,7 +23,7 @@ func Register(a *edge.API) {
 		Operation: huma.Operation{
 			OperationID: "delete", Method: http.MethodDelete, Path: "/delete",
 			Summary:     "Remove records",
-			Description: "Removes the records with all their revisions, each whole. Should the call fail, some may be removed: call it again.",
+			Description: "Removes the records with all their revisions, each whole. Should it fail with `REMOVAL_INCOMPLETE`, some are removed: sent again it removes the rest, and lists as missing what is gone.",
 			Errors:      []int{http.StatusUnprocessableEntity, http.StatusServiceUnavailable},
 		},
 		Example: removed{Status: true, Deleted: []string{"widget"}, Missing: []string{"gadget"}},

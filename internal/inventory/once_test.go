@@ -254,3 +254,23 @@ func TestWhatIsStoredBesideAChangeIsThereWithItAndOnce(t *testing.T) {
 	f.want("a", 7, 0)
 	f.sound()
 }
+
+// TestLargeChangesWithKeysFitIntoTheirBatches: what is stored for a key has every line, and
+// one that does not fit would fail all that wait with it.
+func TestLargeChangesWithKeysFitIntoTheirBatches(t *testing.T) {
+	f := newFixture(t)
+	var lines []inventory.Line
+	for i := range 30 {
+		lines = append(lines, lineOf(fmt.Sprintf("%0*d", inventory.MaxSKU, i), 1))
+		f.stock(inventory.MaxQuantity/2, lines[i].SKU)
+	}
+	var callers sync.WaitGroup
+	for i := range 400 {
+		callers.Go(func() {
+			if _, err := f.Reserve(f.Context(), keyed(fmt.Sprint(i)), holding(time.Minute, lines...)); err != nil {
+				t.Errorf("order %d: %v", i, err)
+			}
+		})
+	}
+	callers.Wait()
+}

@@ -145,7 +145,7 @@ func TestARemovalThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 	for i := range records {
 		ids = append(ids, fmt.Sprint("r", i))
 	}
-	calls := 0
+	calls, left := 0, records
 	for {
 		calls++
 		s := record.New(&counted{Store: inner, budget: 20}, record.Options{})
@@ -156,6 +156,16 @@ func TestARemovalThatIsCutOffGoesOnWhereItWas(t *testing.T) {
 		if !errors.Is(err, context.DeadlineExceeded) || calls == 10 {
 			t.Fatalf("call %d: %v", calls, err)
 		}
+		there := records
+		for _, id := range ids {
+			if _, err := fill.Get(t.Context(), things, id); errors.Is(err, record.ErrNotFound) {
+				there--
+			}
+		}
+		if told := errors.Is(err, record.ErrPartlyRemoved); told != (there < left) {
+			t.Errorf("call %d leaves %d records of %d, and says %v", calls, there, left, err)
+		}
+		left = there
 	}
 	if calls == 1 {
 		t.Error("nothing was cut off: this shows nothing")

@@ -129,6 +129,9 @@ func (c *Collection) filter(t Term) (f storage.Filter, err error) {
 	if err != nil {
 		return f, err
 	}
+	if t.text && t.Op != storage.Equal && c.Settings.Indexes == nil && len(c.Fields[t.Field]) > 1 {
+		return f, c.mixed(t.Field) // of "01", "2" and "1e2" some are numbers, which a text would not find
+	}
 	value, ok := v.as(kind)
 	if !ok {
 		return f, fmt.Errorf("%w: %s has the type %s, and cannot be compared with %s; a text is in quotes", ErrUnsupported, t.Field, kind, t.value.shown())
@@ -201,6 +204,11 @@ func (c *Collection) required(field string, t Type, format string, args ...any) 
 	}
 }
 
+// mixed is for a field of several types. As texts all of its values can be in one index.
+func (c *Collection) mixed(field string) error {
+	return c.required(field, String, "The field %q has values of several types, %v, and each has an order of its own", field, c.Fields[field])
+}
+
 func (c *Collection) incomplete(field string) error {
 	return &IndexRequiredError{
 		Reason: fmt.Sprintf("The index of %q does not have the records that were stored before the settings were changed", field),
@@ -229,7 +237,7 @@ func (c *Collection) order(field string) (string, error) {
 		return "", err
 	}
 	if len(types) > 1 {
-		return "", c.required(field, t, "The field %q has values of several types, %v, and each has an order of its own", field, types)
+		return "", c.mixed(field)
 	}
 	return property(field, t), nil
 }

@@ -294,6 +294,9 @@ func (w *world) answer(t tester, q question) (ids []string, reasons []error) {
 			if _, ok := c.value.(bool); ok {
 				refuse(record.ErrUnsupported)
 			}
+			if _, ok := c.value.(string); ok && w.settings.Indexes == nil && len(w.types[c.field]) > 1 {
+				refuse(record.ErrIndexRequired) // as a text it would find those of one type only
+			}
 			isRanged, ranged, rangedType = true, c.field, kind
 		}
 		tests = append(tests, test{c, kind, value})

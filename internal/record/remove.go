@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -9,6 +10,9 @@ import (
 	"github.com/tallystick/tallystick/internal/merge"
 	"github.com/tallystick/tallystick/internal/storage"
 )
+
+// ErrPartlyRemoved says that of several records some are removed and others are not.
+var ErrPartlyRemoved = errors.New("the removal is not complete")
 
 // removal is one record with all that was kept of it.
 type removal struct {
@@ -27,7 +31,7 @@ const lookUpsAtOnce = 8
 
 // Remove removes the records of the ids with their revisions, each whole or not at
 // all, and returns the ids of those that were there, and of those that were not.
-// When it fails some may be removed: then it can be called again.
+// When it fails with ErrPartlyRemoved some are removed: then it can be called again.
 func (s *Service) Remove(ctx context.Context, collection string, ids []string) (removed, missing []string, err error) {
 	if err := CheckCollection(collection); err != nil {
 		return nil, nil, err
@@ -46,15 +50,18 @@ func (s *Service) Remove(ctx context.Context, collection string, ids []string) (
 		seen[id] = true
 	}
 	gone, err := s.removeAll(ctx, collection, ids)
-	if err != nil {
-		return nil, nil, err
-	}
 	for _, id := range ids {
 		if gone[id] {
 			removed = append(removed, id)
 		} else {
 			missing = append(missing, id)
 		}
+	}
+	switch {
+	case err != nil && len(removed) > 0:
+		return nil, nil, fmt.Errorf("%w: %d records are removed: %w", ErrPartlyRemoved, len(removed), err)
+	case err != nil:
+		return nil, nil, err
 	}
 	return removed, missing, nil
 }
@@ -89,13 +96,14 @@ func (s *Service) RemoveOne(ctx context.Context, collection, id string, cond Con
 }
 
 // removeAll removes what it has looked up before it looks up more: who runs into a
-// deadline and calls again finds less to do each time.
+// deadline and calls again finds less to do each time. It returns what is gone, also when
+// it fails.
 func (s *Service) removeAll(ctx context.Context, collection string, ids []string) (map[string]bool, error) {
 	all := make(map[string]bool, len(ids))
 	for len(ids) > 0 {
 		found, err := s.found(ctx, collection, ids)
 		if err != nil {
-			return nil, err
+			return all, err
 		}
 		ids = nil
 		var todo []removal
@@ -108,12 +116,12 @@ func (s *Service) removeAll(ctx context.Context, collection string, ids []string
 		}
 		for some := range slices.Chunk(found, lookUpsAtOnce) {
 			if err := s.lookUp(ctx, collection, some); err != nil {
-				return nil, err
+				return all, err
 			}
 			for _, r := range some {
 				if n := 1 + len(r.keys); len(todo) > 0 && entities+n > removeEntities {
 					if err := flush(); err != nil {
-						return nil, err
+						return all, err
 					}
 				}
 				todo, entities = append(todo, r), entities+1+len(r.keys)
@@ -121,7 +129,7 @@ func (s *Service) removeAll(ctx context.Context, collection string, ids []string
 		}
 		if len(todo) > 0 {
 			if err := flush(); err != nil {
-				return nil, err
+				return all, err
 			}
 		}
 	}

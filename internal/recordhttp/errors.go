@@ -18,6 +18,8 @@ func Rules() []edge.Rule {
 	return []edge.Rule{
 		{Err: record.ErrIncomplete, Status: http.StatusServiceUnavailable, Code: "IMPORT_INCOMPLETE",
 			Detail: "A part is imported. Send the same file again to complete it: with ids in its rows, or the same Idempotency-Key, no record is doubled.", Retry: 1},
+		{Err: record.ErrPartlyRemoved, Status: http.StatusServiceUnavailable, Code: "REMOVAL_INCOMPLETE",
+			Detail: "Some of the records are removed, others not. Send the same request again: it removes the rest, and lists as missing what is gone.", Retry: 1},
 		{Err: record.ErrNotFound, Status: http.StatusNotFound, Code: "RECORD_NOT_FOUND", Tell: true},
 		{Err: record.ErrCollectionNotFound, Status: http.StatusNotFound, Code: "COLLECTION_NOT_FOUND", Tell: true},
 		{Err: record.ErrExists, Status: http.StatusConflict, Code: "RECORD_EXISTS", Tell: true},
