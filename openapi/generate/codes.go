@@ -31,7 +31,7 @@ var errorCodes = []errorCode{
 	{"COLOR_INVALID", 422, `/visits/badge`, "Name a colour as the parameter says."},
 	{"IMPORT_INVALID", 422, `/import$`, "Mend the row that the reply names, and send the file again: what is in already is not doubled, if rows have ids."},
 	{"IMPORT_STOPPED", 422, `/records/.*/import$`, "More rows were bad than `maxErrors`; the reply says which, and what is stored. Mend them, or allow more."},
-	{"REMOVAL_INCOMPLETE", 503, `^/delete$`, "Some are removed. Send it again to remove the rest."},
+	{"REMOVAL_INCOMPLETE", 503, `/delete$`, "Some are removed. Send it again to remove the rest."},
 	{"IMPORT_INCOMPLETE", 503, `/import$`, "A part is in. Send the same file again to complete it."},
 
 	{"COLLECTION_INVALID", 422, `collection|/(store|filter|fetch\w+|delete)$`, "The reply says what a collection's name may be."},
