@@ -17,6 +17,7 @@ import (
 	"github.com/chromedp/chromedp"
 
 	"github.com/tallystick/tallystick/internal/browser"
+	"github.com/tallystick/tallystick/internal/inventory"
 	"github.com/tallystick/tallystick/web/scripts"
 )
 
@@ -134,7 +135,7 @@ type standIn struct {
 
 	lock sync.Mutex
 	log  []string
-	odd  []string // requests that were no simple ones
+	odd  []string // requests that were no simple ones, or that the API refuses
 }
 
 func newStandIn(t *testing.T) *standIn {
@@ -149,7 +150,7 @@ func newStandIn(t *testing.T) *standIn {
 		s.server.CloseClientConnections()
 		s.server.Close()
 		for _, o := range s.odd {
-			t.Errorf("not a simple request: %s", o)
+			t.Errorf("a request that should not be: %s", o)
 		}
 	})
 	return s
@@ -252,6 +253,9 @@ func (s *standIn) serveStock(w http.ResponseWriter, r *http.Request) {
 	items, missing := []item{}, []string{}
 	s.lock.Lock()
 	for _, sku := range strings.Split(skus, ",") {
+		if err := inventory.CheckSKU(sku); err != nil {
+			s.odd = append(s.odd, fmt.Sprintf("STOCK %s: %v", skus, err)) // the API refuses all of them
+		}
 		if n, ok := s.stock[sku]; ok {
 			items = append(items, item{sku, n})
 		} else {

@@ -4,9 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp/kb"
+
+	"github.com/tallystick/tallystick/internal/inventory"
+	"github.com/tallystick/tallystick/internal/record"
 )
 
 func showsVisits(t *testing.T, w *world, chromium context.Context) {
@@ -94,6 +99,74 @@ func staleCount(t *testing.T, w *world, chromium context.Context) {
 	l.shows("[role=alert]", "It moved while you counted: it was 10, and is 7 now. Nothing was changed.")
 	l.click("Show it as it is")
 	l.shows(".sums", "on hand 7")
+}
+
+func keepsOthersItemSettings(t *testing.T, w *world, chromium context.Context) {
+	w.send(http.MethodPost, "/stock/SHARED/count", `{"quantity":10}`)
+	l := w.signedIn(t, chromium, "stock/SHARED")
+	l.complaints.Expect("status of 409")
+	w.send(http.MethodPut, "/stock/SHARED", `{"oversellLimit":3}`)
+	w.send(http.MethodPost, "/stock/SHARED/adjust", `{"delta":-1}`) // a sale is no other setting
+	l.fill("Low at", "4")
+	l.click("Save the settings")
+	l.shows("[role=alert]", "Somebody saved other settings meanwhile, and yours would undo theirs: nothing was changed.")
+	if got := w.send(http.MethodGet, "/items", ""); !strings.Contains(got, `"sku":"SHARED","available":9,"onHand":9,"reserved":0,"version":3,"oversellLimit":3,"lowStockThreshold":null`) {
+		t.Errorf("the items are %s, want SHARED as the other one left it", got)
+	}
+	l.click("Show it as it is")
+	l.text(`document.querySelector('[name=oversellLimit]').value + document.querySelector('[name=lowStockThreshold]').value`, "3")
+	l.fill("Low at", "4")
+	w.send(http.MethodPost, "/stock/SHARED/adjust", `{"delta":-1}`)
+	l.click("Save the settings")
+	l.shows(".said", "The settings are saved.")
+}
+
+func keepsWhatIsTyped(t *testing.T, w *world, chromium context.Context) {
+	w.send(http.MethodPost, "/stock/TYPED/count", `{"quantity":10}`)
+	l := w.signedIn(t, chromium, "stock/TYPED")
+	l.complaints.Expect("status of 409")
+	l.fill("Low at", "8")
+	l.fill("Counted on the shelf", "9")
+	l.fill("More, or fewer", "-3")
+	l.click("Adjust")
+	l.shows(".said", "Adjusted: 7 on hand.")
+	l.shows(".sums", "on hand 7")
+	const typed = `['quantity', 'delta', 'lowStockThreshold'].map(name => document.querySelector('[name=' + name + ']').value).join()`
+	l.text(typed, "9,,8")
+	l.click("Save the settings")
+	l.shows(".sums", "low: 8 or fewer")
+	l.text(typed, "9,,8")
+
+	l.click("Save the count") // of what was there when it was begun
+	l.shows("[role=alert]", "It moved while you counted: it was 10, and is 7 now.")
+	l.click("Show it as it is")
+	l.shows(".forms", "7 should be there.")
+	l.fill("More, or fewer", "1")
+	l.click("Adjust")
+	l.shows(".forms", "8 should be there.") // for nobody had begun to count
+}
+
+func limitsAsTheAPI(t *testing.T, w *world, chromium context.Context) {
+	w.send(http.MethodPost, "/stock/LIMITS/count", `{"quantity":10}`)
+	l := w.signedIn(t, chromium, "stock")
+	l.text(`String(document.querySelector('[name=sku]').maxLength)`, strconv.Itoa(inventory.MaxSKU))
+	l.to("stock/LIMITS")
+	l.text(`[...document.querySelectorAll('[name=reason]')].map(e => e.maxLength).join()`, fmt.Sprintf("%[1]d,%[1]d", inventory.MaxReason))
+
+	l.complaints.Expect("status of 404")
+	for name, taken := range map[string]bool{"Old_Products-2": true, "9": true, "_a": false, "-a": false, "a.b": false, "é": false} {
+		if got := record.CheckCollection(name) == nil; got != taken {
+			t.Errorf("the API takes %q as a collection's name: %v", name, got)
+		}
+		l.to("records")
+		l.fill("Name", name)
+		l.click("Make its settings")
+		if taken {
+			l.text(`location.hash`, "#records/"+name+"?show=settings")
+		} else {
+			l.shows("[role=alert]", "Name: ")
+		}
+	}
 }
 
 func showsRecords(t *testing.T, w *world, chromium context.Context) {

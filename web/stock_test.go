@@ -103,17 +103,22 @@ func keepsContentOfMissing(tb *tab) {
 }
 
 func leavesOutBadNames(tb *tab) {
-	tb.stock["A"], tb.stock["__proto__"], tb.stock["constructor"] = 1, 2, 3
-	bad := []string{"", " A", "A,B", "a/b", "ü", "A&amp;skus=B", "%41", "A\n", strings.Repeat("x", 65)}
-	tb.body = `{stock}<stock-count sku="A">-</stock-count><stock-count sku="__proto__">-</stock-count><stock-count sku="constructor">-</stock-count>`
-	want := []string{"1", "2", "3"}
+	bad := []string{"", " A", "A,B", "a/b", "ü", "A&amp;skus=B", "%41", "A\n", strings.Repeat("x", 65),
+		"__SKU__", "____", "__proto__", "{{ sku }}", "alerts", "batch", "count.js", ".", "..", "..."}
+	tb.body = `{stock}`
+	var want, good []string
+	for i, sku := range []string{"A", "constructor", "___", "__A", "A__", "Batch", "batch2", "..A", "count-js", strings.Repeat("x", 64)} {
+		tb.stock[sku] = i + 1
+		tb.body += fmt.Sprintf(`<stock-count sku="%s">-</stock-count>`, sku)
+		want, good = append(want, strconv.Itoa(i+1)), append(good, sku)
+	}
 	for _, sku := range bad {
 		tb.body += fmt.Sprintf(`<stock-count sku="%s">-</stock-count>`, sku)
 		want = append(want, "-")
 	}
 	tb.open("/")
 	tb.stocks(want...)
-	tb.calls("STOCK A,__proto__,constructor")
+	tb.calls("STOCK " + strings.Join(good, ","))
 }
 
 // comeBack is a visitor who comes back to the page.

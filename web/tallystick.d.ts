@@ -34,6 +34,8 @@ export interface Options {
     attempts?: number;
     /** In place of the global fetch. */
     fetch?: typeof fetch;
+    /** In place of JSON.parse, for replies: one that keeps numbers as they were written. */
+    parse?: (text: string) => any;
 }
 
 export interface BatchDone {
@@ -220,6 +222,13 @@ export interface Item {
     version: number;
 }
 
+export interface ItemSettings {
+    /** An alert comes when available falls to it. null, or left out: none. */
+    lowStockThreshold?: number | null;
+    /** How far available may go below zero; 0: nothing is oversold. */
+    oversellLimit?: number;
+}
+
 export interface KeyedItem {
     /** What can be sold: onHand less reserved. Below zero only as far as the item may be oversold. */
     available: number;
@@ -281,7 +290,7 @@ export interface KnownPartner {
 export interface KnownPartners {
     /** All partners, in order of id: up to 1,000. */
     partners: KnownPartner[];
-    /** When all documents were last read well; not there: PARTNERS names no folder. */
+    /** When all documents were last read well; not there: PARTNERS names no folder, or they never were since the function started. */
     readTime?: string;
     /** Whether some of them could not be read since: those are as they were before, for up to ten minutes, or not there. The log says what is wrong. */
     stale: boolean;
@@ -713,10 +722,12 @@ export class Tallystick {
             /** Ends the call. */
             signal?: AbortSignal;
         }): Promise<BatchDone>;
-        /** Create an item, or change its settings (PUT /stock/{sku}). Gives the item these settings, all of them, and makes it with nothing on hand if there is none: 201. An oversell limit that what is reserved goes beyond is refused (INSUFFICIENT_STOCK). */
+        /** Create an item, or change its settings (PUT /stock/{sku}). Gives the item these settings, all of them, and makes it with nothing on hand if there is none: 201. An oversell limit that what is reserved goes beyond is refused (INSUFFICIENT_STOCK). Who shows settings and saves them sends what they were as expected, or undoes what another saved meanwhile. */
         configure(sku: string, options?: {
             /** Any text of your own, new for each change: with it the same change may be sent again for 7 days, is done once, and has the same reply. What was refused is not kept, and may be tried again. */
             idempotencyKey?: string;
+            /** What the settings were thought to be: if they are others, they are left (STALE_SETTINGS). Left out: whatever they are. */
+            expected?: ItemSettings;
             /** An alert comes when available falls to it. null, or left out: none. */
             lowStockThreshold?: number | null;
             /** How far available may go below zero; 0: nothing is oversold. */
@@ -914,7 +925,7 @@ export class Tallystick {
             /** Ends the call. */
             signal?: AbortSignal;
         }): Promise<Removed>;
-        /** Remove records (DELETE /delete). Removes the records with all their revisions, each whole. Should the call fail, some may be removed: call it again. */
+        /** Remove records (DELETE /delete). Removes the records with all their revisions, each whole. Should it fail with `REMOVAL_INCOMPLETE`, some are removed: sent again it removes the rest, and lists as missing what is gone. */
         remove(collection: string, ids: string[], options?: {
             /** Ends the call. */
             signal?: AbortSignal;

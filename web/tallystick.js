@@ -11,7 +11,7 @@ export class TallystickError extends Error {
 
 export class Tallystick {
     /** url is where the gateway is; '' is a page's own origin. */
-    constructor(url, { key, user, password = '', attempts = 5, fetch = globalThis.fetch } = {}) {
+    constructor(url, { key, user, password = '', attempts = 5, fetch = globalThis.fetch, parse = JSON.parse } = {}) {
         const headers = {};
         if (key) headers['X-Api-Key'] = key;
         if (user) headers.Authorization = `Basic ${base64(`${user}:${password}`)}`;
@@ -19,7 +19,7 @@ export class Tallystick {
         const call = async (method, path, body, options = {}, repeatable = options.idempotencyKey !== undefined) => {
             const { idempotencyKey, ifMatch, ifNoneMatch, signal, ...query } = options;
             return repeat(attempts, {
-                fetch, method, url: base + path.map(part).join('') + search(query), body, signal, repeatable,
+                fetch, parse, method, url: base + path.map(part).join('') + search(query), body, signal, repeatable,
                 headers: {
                     ...headers, 'Content-Type': body && 'application/json',
                     'Idempotency-Key': idempotencyKey, 'If-Match': ifMatch, 'If-None-Match': ifNoneMatch,
@@ -131,15 +131,15 @@ async function repeat(attempts, request) {
     }
 }
 
-// After 429, and a function's own 503 but for one code, nothing was done. Else that is not known,
+// After 429, and a function's own 503 but for two codes, nothing was done. Else that is not known,
 // and only what may be done twice, or has a key, is sent again.
 function mayRepeat({ status, code }, { repeatable }) {
     if (status == 429) return true;
-    if (status == 503 && !['GATEWAY', 'OUTCOME_UNKNOWN'].includes(code)) return true;
+    if (status == 503 && !['GATEWAY', 'OUTCOME_UNKNOWN', 'REMOVAL_INCOMPLETE'].includes(code)) return true;
     return repeatable && [0, 502, 503, 504].includes(status);
 }
 
-async function send({ fetch, url, method, headers, body, signal }) {
+async function send({ fetch, parse, url, method, headers, body, signal }) {
     const init = {
         method, signal, body: JSON.stringify(body), headers: new Headers(),
         credentials: 'omit', // a browser would ask for a password
@@ -160,13 +160,13 @@ async function send({ fetch, url, method, headers, body, signal }) {
         const detail = `No reply from ${url}: it is down, or does not allow this origin.`;
         throw new TallystickError({ status: 0, code: 'NETWORK', detail, cause });
     }
-    return read(reply, text);
+    return read(reply, text, parse);
 }
 
-function read(reply, text) {
+function read(reply, text, parse) {
     let content;
     try {
-        content = JSON.parse(text);
+        content = parse(text);
     } catch {
         // It is told as text.
     }

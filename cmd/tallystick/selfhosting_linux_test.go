@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"regexp"
 	"strings"
@@ -43,6 +45,7 @@ func TestProxiesOfTheDocument(t *testing.T) {
 			v.knowsClients()
 			v.forwardsTheAPIAlone()
 			v.takesLargeBodies(s.keptKey())
+			v.takesManyIDs(s.keptKey())
 		})
 	}
 }
@@ -101,6 +104,40 @@ func (v *viaProxy) takesLargeBodies(key string) {
 	}
 	if status, got := v.ask("127.0.0.1", http.MethodGet, "/visits/export", "", "X-Api-Key", key); status != http.StatusOK || !strings.Contains(got, "/caf") {
 		v.Errorf("the export: %d %.100s, want the page that was counted", status, got)
+	}
+}
+
+// takesManyIDs of as many records as the API takes at once, three times as long as UUIDs,
+// which is near what the gateway takes; by HTTP/2 too, as browsers do.
+func (v *viaProxy) takesManyIDs(key string) {
+	v.Helper()
+	query := make(url.Values)
+	for i := range 500 {
+		query.Add("ids", fmt.Sprintf("%03d%s", i, strings.Repeat("x", 105)))
+	}
+	encoded := query.Encode()
+	for _, again := range []struct{ method, path, want string }{
+		{http.MethodGet, "/fetchMany", `"count":0,`},
+		{http.MethodDelete, "/delete", `"deleted":[],`},
+	} {
+		if status, got := v.ask("127.0.0.1", again.method, again.path+"?"+encoded, "", "X-Api-Key", key); status != http.StatusOK || !strings.Contains(got, again.want) {
+			v.Errorf("%s of 500 ids in %d bytes: %d %.300s, want 200 with %s", again.path, len(encoded), status, got, again.want)
+		}
+	}
+	r, err := http.NewRequest(http.MethodGet, v.at.url+"/fetchMany?"+encoded, nil)
+	if err != nil {
+		v.Fatal(err)
+	}
+	r.Header.Set("X-Api-Key", key)
+	client := v.at.client("127.0.0.1")
+	client.Transport.(*http.Transport).ForceAttemptHTTP2 = true
+	reply, err := client.Do(r)
+	if err != nil {
+		v.Fatal(err)
+	}
+	defer reply.Body.Close()
+	if reply.ProtoMajor != 2 || reply.StatusCode != http.StatusOK {
+		v.Errorf("500 ids by HTTP/2: %s %s, want HTTP/2.0 200", reply.Proto, reply.Status)
 	}
 }
 

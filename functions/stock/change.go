@@ -14,10 +14,16 @@ import (
 type settingsInput struct {
 	ItemPath
 	IdempotencyKey
-	Body itemSettings
+	Body settingsChange
 }
 
-type itemSettings struct {
+type settingsChange struct {
+	ItemSettings
+	Expected *ItemSettings `json:"expected,omitempty" doc:"What the settings were thought to be: if they are others, they are left (STALE_SETTINGS). Left out: whatever they are."`
+}
+
+// ItemSettings are what an operator says of an item. huma wants it exported.
+type ItemSettings struct {
 	OversellLimit     int64  `json:"oversellLimit,omitempty" minimum:"0" maximum:"9007199254740991" doc:"How far available may go below zero; 0: nothing is oversold." example:"0"`
 	LowStockThreshold *int64 `json:"lowStockThreshold,omitempty" nullable:"true" minimum:"-9007199254740991" maximum:"9007199254740991" doc:"An alert comes when available falls to it. null, or left out: none." example:"5"`
 }
@@ -86,7 +92,7 @@ func (h handlers) registerChange() {
 		Operation: huma.Operation{
 			OperationID: "putItem", Method: http.MethodPut, Path: "/stock/{sku}",
 			Summary:     "Create an item, or change its settings",
-			Description: "Gives the item these settings, all of them, and makes it with nothing on hand if there is none: 201. An oversell limit that what is reserved goes beyond is refused (INSUFFICIENT_STOCK).",
+			Description: "Gives the item these settings, all of them, and makes it with nothing on hand if there is none: 201. An oversell limit that what is reserved goes beyond is refused (INSUFFICIENT_STOCK). Who shows settings and saves them sends what they were as expected, or undoes what another saved meanwhile.",
 			Errors:      changeErrors,
 		},
 		Example: exampleSet,
@@ -123,9 +129,15 @@ func (h handlers) registerChange() {
 
 // set is PUT /stock/{sku}.
 func (h handlers) set(ctx context.Context, in *settingsInput) (*changedOutput, error) {
-	return changed(h.stock.Set(ctx, in.caller(ctx), in.SKU, inventory.Settings{
-		OversellLimit: in.Body.OversellLimit, LowStock: in.Body.LowStockThreshold,
-	}))
+	set := in.Body.domain()
+	if in.Body.Expected != nil {
+		set.Expected = new(in.Body.Expected.domain())
+	}
+	return changed(h.stock.Set(ctx, in.caller(ctx), in.SKU, set))
+}
+
+func (s ItemSettings) domain() inventory.Settings {
+	return inventory.Settings{OversellLimit: s.OversellLimit, LowStock: s.LowStockThreshold}
 }
 
 // adjust is POST /stock/{sku}/adjust.

@@ -157,6 +157,9 @@ var badRequests = []wrong{
 	{"null as quantity", "POST", "/stock/WIDGET/count", `{"quantity":null}`, 422, "VALIDATION_FAILED", "body.quantity: expected integer", nil},
 	{"an item's name in the body", "PUT", "/stock/WIDGET", `{"sku":"GADGET"}`, 422, "VALIDATION_FAILED", "body.sku: unexpected property", nil},
 	{"onHand as a setting", "PUT", "/stock/WIDGET", `{"onHand":3}`, 422, "VALIDATION_FAILED", "body.onHand: unexpected property", nil},
+	{"onHand as an expected setting", "PUT", "/stock/WIDGET", `{"expected":{"onHand":3}}`, 422, "VALIDATION_FAILED", "body.expected.onHand: unexpected property", nil},
+	{"settings that expect what was expected", "PUT", "/stock/WIDGET", `{"expected":{"expected":{}}}`, 422, "VALIDATION_FAILED", "body.expected.expected: unexpected property", nil},
+	{"an expected oversell limit below zero", "PUT", "/stock/WIDGET", `{"expected":{"oversellLimit":-1}}`, 422, "VALIDATION_FAILED", "body.expected.oversellLimit: expected number >= 0", nil},
 	{"who as a field", "POST", "/stock/WIDGET/adjust", `{"delta":1,"who":"user anna"}`, 422, "VALIDATION_FAILED", "body.who: unexpected property", nil},
 
 	// lines

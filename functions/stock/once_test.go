@@ -14,6 +14,7 @@ var replayable = []struct {
 	code                                     string // of the refusal
 }{
 	{"putItem", "PUT", "/stock/WIDGET", `{"lowStockThreshold":3}`, `{}`, `{"oversellLimit":-1}`, "VALIDATION_FAILED"},
+	{"putItem where settings are expected", "PUT", "/stock/WIDGET", `{"lowStockThreshold":3,"expected":{"lowStockThreshold":5}}`, `{"lowStockThreshold":3,"expected":{"lowStockThreshold":6}}`, `{"expected":{"lowStockThreshold":6}}`, "STALE_SETTINGS"},
 	{"putItem of a new item", "PUT", "/stock/NEW", `{"lowStockThreshold":3}`, `{}`, `{"oversellLimit":-1}`, "VALIDATION_FAILED"},
 	{"adjustItem", "POST", "/stock/GADGET/adjust", `{"delta":-1}`, `{"delta":-1,"reason":"sold"}`, `{"delta":-8}`, "INSUFFICIENT_STOCK"},
 	{"countItem", "POST", "/stock/GADGET/count", `{"quantity":9}`, `{"quantity":9,"expected":7}`, `{"quantity":9,"expected":8}`, "STALE_COUNT"},
@@ -89,7 +90,7 @@ func TestARefusalIsNotKept(t *testing.T) {
 			s := start(t, nil)
 			path := strings.ReplaceAll(tt.path, "{id}", seed(s))
 			before := s.everything()
-			status := map[string]int{"INSUFFICIENT_STOCK": 409, "STALE_COUNT": 409}[tt.code]
+			status := map[string]int{"INSUFFICIENT_STOCK": 409, "STALE_COUNT": 409, "STALE_SETTINGS": 409}[tt.code]
 			if status == 0 {
 				status = 422
 			}

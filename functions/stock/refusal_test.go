@@ -44,6 +44,8 @@ func TestRefusals(t *testing.T) {
 			[]fault{{"WIDGET/onHand", "WIDGET: 38 were expected, 40 are on hand", n(40)}}},
 		{"a first count that expects something", "POST", "/stock/NEW/count", `{"quantity":1,"expected":1}`, 409, "STALE_COUNT", "NEW: 1 were expected, 0 are on hand.",
 			[]fault{{"NEW/onHand", "NEW: 1 were expected, 0 are on hand", n(0)}}},
+		{"settings that are stale", "PUT", "/stock/WIDGET", `{"expected":{"lowStockThreshold":4}}`, 409, "STALE_SETTINGS", "other settings were expected: WIDGET: the oversell limit is 0, the threshold 5", nil},
+		{"settings of a new item that are stale", "PUT", "/stock/NEW", `{"expected":{"oversellLimit":1}}`, 409, "STALE_SETTINGS", "other settings were expected: NEW: the oversell limit is 0, the threshold none", nil},
 		{"to commit more than is held", "POST", "/reservations/{id}/commit", `{"lines":[{"sku":"WIDGET","quantity":3}]}`, 422, "LINES_INVALID", "bad lines: WIDGET: the reservation holds 2, not 3", nil},
 		{"to commit what is not held", "POST", "/reservations/{id}/commit", `{"lines":[{"sku":"WIDGET","quantity":1},{"sku":"GADGET","quantity":1}]}`, 422, "LINES_INVALID", "bad lines: the reservation holds no GADGET", nil},
 		{"to commit nothing", "POST", "/reservations/{id}/commit", `{"lines":[{"sku":"WIDGET","quantity":0}]}`, 422, "LINES_INVALID", "bad lines: nothing would be committed; to give all of it back, release it", nil},

@@ -51,6 +51,8 @@ var (
 	ErrItemNotFound        = errors.New("there is no such item")
 	ErrReservationNotFound = errors.New("there is no such reservation")
 
+	ErrStaleSettings = errors.New("other settings were expected")
+
 	// ErrInsufficient is an InsufficientError, ErrStale a StaleError, ErrEnded an
 	// EndedError.
 	ErrInsufficient = errors.New("not enough is available")

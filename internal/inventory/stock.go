@@ -6,20 +6,26 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 )
 
 // Settings are what an operator says of an item.
 type Settings struct {
 	OversellLimit int64
 	LowStock      *int64
+
+	// Expected is what Set finds, or it changes nothing. Left out it has no part in what an
+	// IdempotencyKey stands for, as when there was none.
+	Expected *Settings `json:",omitempty"`
 }
 
-// Set gives an item its settings, all of them, and makes it if there is none.
+// Set gives an item its settings, all of them, and makes it if there is none, which is
+// taken to have the zero Settings.
 func (s *Service) Set(ctx context.Context, c Caller, sku string, set Settings) (Result, error) {
 	if err := CheckSKU(sku); err != nil {
 		return Result{}, err
 	}
-	if set.OversellLimit < 0 || set.OversellLimit > MaxQuantity || set.LowStock != nil && !inRange(*set.LowStock) {
+	if !set.inRange() || set.Expected != nil && !set.Expected.inRange() {
 		return Result{}, fmt.Errorf("%s: %w", sku, ErrQuantity)
 	}
 	return s.run(ctx, c, change{
@@ -29,6 +35,9 @@ func (s *Service) Set(ctx context.Context, c Caller, sku string, set Settings) (
 			if it == nil {
 				it = w.make(0)
 			}
+			if now := (Settings{OversellLimit: it.oversellLimit, LowStock: it.lowStock}); set.Expected != nil && !now.equal(*set.Expected) {
+				return fmt.Errorf("%w: %s: %v", ErrStaleSettings, sku, now)
+			}
 			if reserved, covers := it.reserved(w.now), it.onHand+set.OversellLimit; reserved > covers {
 				return &InsufficientError{[]Shortage{{sku, reserved, covers, true}}}
 			}
@@ -36,6 +45,20 @@ func (s *Service) Set(ctx context.Context, c Caller, sku string, set Settings) (
 			return nil
 		},
 	})
+}
+
+func (s Settings) inRange() bool {
+	return s.OversellLimit >= 0 && inRange(s.OversellLimit) && (s.LowStock == nil || inRange(*s.LowStock))
+}
+
+func (s Settings) equal(o Settings) bool { return s.String() == o.String() }
+
+func (s Settings) String() string {
+	low := "none"
+	if s.LowStock != nil {
+		low = strconv.FormatInt(*s.LowStock, 10)
+	}
+	return fmt.Sprintf("the oversell limit is %d, the threshold %s", s.OversellLimit, low)
 }
 
 // make makes the item of the i-th SKU.

@@ -2,6 +2,7 @@ package inventory_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -33,6 +34,13 @@ type change func(ctx context.Context, s *inventory.Service) (inventory.Result, e
 func set(sku string, oversell int64, low *int64) change {
 	return func(ctx context.Context, s *inventory.Service) (inventory.Result, error) {
 		return s.Set(ctx, me, sku, inventory.Settings{OversellLimit: oversell, LowStock: low})
+	}
+}
+
+func setExpecting(sku string, to, expected inventory.Settings) change {
+	return func(ctx context.Context, s *inventory.Service) (inventory.Result, error) {
+		to.Expected = &expected
+		return s.Set(ctx, me, sku, to)
 	}
 }
 
@@ -85,6 +93,8 @@ func TestAChangeDoesWhatItSaysToItsItemsAlone(t *testing.T) {
 		{"the largest count", count(inventory.CountLine{SKU: "plenty", Quantity: inventory.MaxQuantity}), map[string]stock{"plenty": {inventory.MaxQuantity, 0}}},
 		{"settings", set("plenty", 2, ptr(5)), map[string]stock{"plenty": {10, 0}}},
 		{"settings of a new item", set("new", 0, ptr(-2)), map[string]stock{"new": {0, 0}}},
+		{"settings that were expected", setExpecting("over", inventory.Settings{LowStock: ptr(1)}, inventory.Settings{OversellLimit: 3}), map[string]stock{"over": {0, 0}}},
+		{"settings where none were expected", setExpecting("new", inventory.Settings{OversellLimit: 1}, inventory.Settings{}), map[string]stock{"new": {0, 0}}},
 		{"a reservation", reserve(0, lineOf("plenty", 10)), map[string]stock{"plenty": {10, 10}}},
 		{"a reservation of the rest", reserve(0, lineOf("held", 6)), map[string]stock{"held": {10, 10}}},
 		{"a reservation of what is not there yet", reserve(0, lineOf("over", 3)), map[string]stock{"over": {0, 3}}},
@@ -151,6 +161,11 @@ func TestARefusedChangeSaysWhyAndChangesNothing(t *testing.T) {
 			}
 			return s.Set(ctx, me, "over", inventory.Settings{OversellLimit: 2})
 		}, short(inventory.Shortage{SKU: "over", Wanted: 3, Available: 2, Reserved: true})},
+
+		{"another oversell limit than was expected", setExpecting("over", inventory.Settings{}, inventory.Settings{OversellLimit: 2}), inventory.ErrStaleSettings},
+		{"another threshold than was expected", setExpecting("over", inventory.Settings{}, inventory.Settings{OversellLimit: 3, LowStock: ptr(0)}), inventory.ErrStaleSettings},
+		{"settings of what was thought to be there", setExpecting("none", inventory.Settings{}, inventory.Settings{OversellLimit: 1}), inventory.ErrStaleSettings},
+		{"expected settings out of range", setExpecting("over", inventory.Settings{}, inventory.Settings{OversellLimit: -1}), inventory.ErrQuantity},
 
 		{"more than there can be", adjust(lineOf("full", 1)), inventory.ErrQuantity},
 		{"a quantity out of range", adjust(lineOf("plenty", inventory.MaxQuantity+1)), inventory.ErrQuantity},
@@ -235,6 +250,15 @@ func TestSettingsAreKeptAsTheyAreSetAndReplacedWhole(t *testing.T) {
 	}
 	if moved := f.ledger("a", 10); len(moved) > 0 {
 		t.Errorf("settings made %d movements", len(moved))
+	}
+}
+
+// TestSettingsThatExpectNothingAreTheRequestThatTheyWere: an IdempotencyKey is compared with
+// what was stored for it up to a week ago, by an older version.
+func TestSettingsThatExpectNothingAreTheRequestThatTheyWere(t *testing.T) {
+	const want = `{"OversellLimit":3,"LowStock":null}`
+	if got, err := json.Marshal(inventory.Settings{OversellLimit: 3}); string(got) != want || err != nil {
+		t.Errorf("got %s, %v; want %s", got, err, want)
 	}
 }
 

@@ -19,6 +19,7 @@ func Rules() []edge.Rule {
 		{Err: inventory.ErrItemNotFound, Status: http.StatusNotFound, Code: "ITEM_NOT_FOUND", Tell: true},
 		{Err: inventory.ErrReservationNotFound, Status: http.StatusNotFound, Code: "RESERVATION_NOT_FOUND", Tell: true},
 		{Err: inventory.ErrPageToken, Status: http.StatusBadRequest, Code: "PAGE_TOKEN_INVALID", Tell: true},
+		{Err: inventory.ErrStaleSettings, Status: http.StatusConflict, Code: "STALE_SETTINGS", Tell: true},
 		unprocessable(inventory.ErrSKU, "SKU_INVALID"),
 		unprocessable(inventory.ErrLines, "LINES_INVALID"),
 		unprocessable(inventory.ErrQuantity, "QUANTITY_INVALID"),

@@ -2,7 +2,7 @@
 
 import {parse} from './address.js';
 import {el, fill} from './dom.js';
-import {kept, client, exactly, signOut} from './session.js';
+import {kept, client, signOut} from './session.js';
 import {signInPage} from './signin.js';
 import {visits} from './visits.js';
 import {stock} from './stock.js';
@@ -20,7 +20,7 @@ function show(moved) {
   const who = kept();
   const {name, rest, query} = parse(location.hash);
   const part = Object.hasOwn(parts, name) ? parts[name] : visits;
-  const page = who ? part({api: client(who), exactly: ask => exactly(who, ask), gateway: who.gateway, signal: leave.signal}, rest, query) : signInPage(() => show(true));
+  const page = who ? part({api: client(who), gateway: who.gateway, signal: leave.signal}, rest, query) : signInPage(() => show(true));
 
   document.title = `${page.title} · Tallystick`;
   $('parts').hidden = $('session').hidden = !who;

@@ -6,8 +6,6 @@ import {el, code} from './dom.js';
 // answers 400 to a key that it does not know.
 export const refusesKey = error => error.status === 401 || error.status === 400 && /API key/.test(error.detail);
 
-const isDown = error => [0, 500, 502, 503, 504].includes(error.status);
-
 const elsewhere = gateway => new URL(gateway).origin !== location.origin;
 
 // words is a fault in words: what a part of the page is called is in it.
@@ -24,7 +22,7 @@ export function words(error, {gateway, what = 'The gateway'}) {
   }
   if (error.status === 0) return `${what} does not answer: the gateway cannot be reached from here.`;
   if (error.status === 429) return `${what} has been asked too often. It answers again ${error.retryAfter ? `in ${error.retryAfter} s` : 'soon'}.`;
-  if (isDown(error)) return `${what} does not answer just now (${error.status}). All other parts go on.`;
+  if ([500, 502, 503, 504].includes(error.status)) return `${what} does not answer just now (${error.status}). All other parts go on.`;
   return error.detail;
 }
 

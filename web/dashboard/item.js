@@ -9,13 +9,18 @@ import {form, field, whole, whatIs} from './form.js';
 import {held} from './held.js';
 
 export function item(view, sku) {
-  // The forms stay while what is above them is read again: one may be half filled in, and
-  // a count expects what was there when it was begun.
-  const forms = el('div', {class: 'columns forms'});
-  let stale = true;
+  // A form is made anew when it was saved, and with it those that nobody has begun. Others
+  // stay as they are: what they expect is what was there when they were begun.
+  const forms = el('div', {class: 'columns forms'}), saved = new Set();
+  const drawForms = i => [countForm, adjustForm, settingsForm].forEach((make, at) => {
+    const old = forms.children[at], isBegun = old && [...old.querySelectorAll('input')].some(c => c.value !== c.defaultValue);
+    if (old && !saved.has(at) && (isBegun || !saved.size)) return;
+    const form = make(view, i, {said: now.said, changed: () => changed(at)});
+    old ? old.replaceWith(form) : forms.append(form);
+  });
   const now = part(view, {title: 'Now', name: 'sheet', load: () => find(view, sku), draw: i => {
-    if (stale) fill(forms, i && [countForm, adjustForm, settingsForm].map(make => make(view, i, {said: now.said, changed})));
-    stale = !i;
+    i ? drawForms(i) : fill(forms);
+    saved.clear();
     return i ? drawItem(i) : empty(`There is no item ${sku}.`, 'Count it on the page of all items, and there is.');
   }});
   now.section.append(forms);
@@ -24,8 +29,8 @@ export function item(view, sku) {
     load: () => movementsOf(view, sku),
     draw: page => drawMovements(view, page),
   });
-  const changed = () => {
-    stale = true;
+  const changed = at => {
+    saved.add(at);
     return Promise.all([now.reload(), ledger.reload()]);
   };
   return {
@@ -63,7 +68,7 @@ function drawItem(i) {
   ], 'sums');
 }
 
-const reason = () => field('Reason', 'reason', {maxlength: 200, autocomplete: 'off'});
+const reason = () => field('Reason', 'reason', {maxlength: 100, autocomplete: 'off'});
 
 // countForm expects what is on hand as it was shown: who counted while somebody took
 // one would put it back.
@@ -75,18 +80,16 @@ function countForm(view, i, {said, changed}) {
       reason(),
     ],
     submit: async ({quantity, reason}, idempotencyKey) => {
-      const {onHand} = await view.api.stock.count(i.sku, {quantity: Number(quantity), expected: i.onHand, reason: reason || undefined, idempotencyKey});
+      const {onHand} = await view.api.stock.count(i.sku, {quantity: Number(quantity), expected: i.onHand, reason, idempotencyKey});
       await changed();
       return `Counted: ${grouped(onHand)} on hand.`;
     },
-    explain: error => {
-      if (error.code !== 'STALE_COUNT') return;
-      const now = error.errors?.find(e => e.value !== undefined)?.value;
-      return [`It moved while you counted: it was ${grouped(i.onHand)}, and is ${now === undefined ? 'another number' : grouped(now)} now. Nothing was changed. `,
-        el('button', {type: 'button', class: 'quiet', click: changed}, 'Show it as it is'), ' and count again.'];
-    },
+    explain: error => error.code === 'STALE_COUNT' && [`It moved while you counted: it was ${grouped(i.onHand)}, and is ${grouped(error.errors[0].value)} now. Nothing was changed. `,
+      showNow(changed), ' and count again.'],
   }));
 }
+
+const showNow = changed => el('button', {type: 'button', class: 'quiet', click: changed}, 'Show it as it is');
 
 function adjustForm(view, i, {said, changed}) {
   return el('div', {class: 'column'}, el('h3', {}, 'Adjust'), form(view, {
@@ -101,7 +104,7 @@ function adjustForm(view, i, {said, changed}) {
       reason(),
     ],
     submit: async ({delta, reason}, idempotencyKey) => {
-      const {onHand} = await view.api.stock.adjust(i.sku, {delta: Number(delta.replace('−', '-')), reason: reason || undefined, idempotencyKey});
+      const {onHand} = await view.api.stock.adjust(i.sku, {delta: Number(delta.replace('−', '-')), reason, idempotencyKey});
       await changed();
       return `Adjusted: ${grouped(onHand)} on hand.`;
     },
@@ -116,10 +119,15 @@ function settingsForm(view, i, {said, changed}) {
       whole('May be oversold by', 'oversellLimit', {value: i.oversellLimit, min: 0, required: true, hint: 'So many may be reserved that are not there. 0: none.'}),
     ],
     submit: async ({lowStockThreshold, oversellLimit}, idempotencyKey) => {
-      await view.api.stock.configure(i.sku, {lowStockThreshold: whatIs(lowStockThreshold) ?? null, oversellLimit: Number(oversellLimit), idempotencyKey});
+      await view.api.stock.configure(i.sku, {
+        lowStockThreshold: whatIs(lowStockThreshold) ?? null, oversellLimit: Number(oversellLimit),
+        expected: {lowStockThreshold: i.lowStockThreshold, oversellLimit: i.oversellLimit}, idempotencyKey,
+      });
       await changed();
       return 'The settings are saved.';
     },
+    explain: error => error.code === 'STALE_SETTINGS' && ['Somebody saved other settings meanwhile, and yours would undo theirs: nothing was changed. ',
+      showNow(changed), ' and decide again.'],
   }));
 }
 

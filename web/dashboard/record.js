@@ -12,10 +12,10 @@ export function record(view, collection, id) {
     title: id,
     content: [
       el('p', {class: 'choices'}, el('a', {class: 'back', href: collectionAddress(collection)}, `All of ${collection}`)),
-      part(view, {title: 'Now', name: 'sheet', load: () => view.exactly(api => api.records.get(collection, id, {signal: view.signal})), draw: drawRecord}).section,
+      part(view, {title: 'Now', name: 'sheet', load: () => view.api.records.get(collection, id, {signal: view.signal}), draw: drawRecord}).section,
       pages(view, {
         title: 'Before', name: 'sheet',
-        load: pageToken => view.exactly(api => api.records.revisions(collection, id, {pageSize: 10, pageToken, signal: view.signal})),
+        load: pageToken => view.api.records.revisions(collection, id, {pageSize: 10, pageToken, signal: view.signal}),
         draw: ({records}) => records.length ? records.map(drawRevision)
           : empty('It is as it was stored first.', 'Each change keeps what was before, and it is here.'),
       }).section,

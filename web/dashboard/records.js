@@ -51,8 +51,8 @@ function collections(view) {
 function newCollection() {
   return el('section', {class: 'sheet', 'aria-label': 'New collection'}, el('h2', {}, 'New collection'), form({}, {
     name: 'row', label: 'New collection', button: 'Make its settings',
-    fields: [field('Name', 'collection', {required: true, maxlength: 63, pattern: '[a-z][a-z0-9_\\-]*', autocomplete: 'off', spellcheck: 'false',
-      hint: 'Small letters, digits, _ and -, such as products.'})],
+    fields: [field('Name', 'collection', {required: true, maxlength: 63, pattern: '[A-Za-z0-9][\\w\\-]*', autocomplete: 'off', spellcheck: 'false',
+      hint: 'Letters A-Z a-z, digits, _ and -, such as products.'})],
     submit: ({collection}) => void (location.hash = settingsAddress(collection)),
   }));
 }

@@ -21,22 +21,15 @@ export function kept() {
   }
 }
 
-// client makes few attempts: who looks at a page would rather be told than wait.
-export const client = ({gateway, key, user, password}, heard) =>
-  new Tallystick(gateway, {key, user: user || undefined, password: password || undefined, attempts: 2, fetch: async (...request) => {
+// client makes few attempts: who looks at a page would rather be told than wait. Numbers of
+// documents it keeps as they were written; those of the API itself are all exact.
+export const client = ({gateway, key, user, password}) =>
+  new Tallystick(gateway, {key, user, password, attempts: 2, parse, fetch: async (...request) => {
     const reply = await fetch(...request);
     // A page of another origin is not told the date.
     if (reply.headers.get('Cache-Control')?.includes('no-store')) setClock(reply.headers.get('Date'));
-    await heard?.(reply.clone());
     return reply;
   }});
-
-// exactly is the reply to what ask asks, with its numbers as they were written.
-export async function exactly(who, ask) {
-  let text;
-  const {etag} = await ask(client(who, async reply => text = await reply.text()));
-  return {...parse(text), etag};
-}
 
 // signIn keeps who it is if the gateway takes the key. A function that is down, behind a
 // gateway that took the key, keeps nobody out of the others.

@@ -24,7 +24,7 @@ export function settings(view, collection) {
 // read returns a collection's settings, also of one that is not there yet.
 async function read(view, collection) {
   try {
-    return await view.exactly(api => api.collections.get(collection, {signal: view.signal}));
+    return await view.api.collections.get(collection, {signal: view.signal});
   } catch (error) {
     if (error.code !== 'COLLECTION_NOT_FOUND') throw error;
     return {collection, transform: '', ttlSeconds: 0, version: 0};
@@ -43,8 +43,8 @@ function editor(view, was, {said, reload}) {
   const written = () => {
     const text = value(schema).trim();
     return {
-      ...text && {schema: parsed(schema, 'The schema', text)}, ...value(transform).trim() && {transform: value(transform)},
-      ...indexes.read() && {indexes: indexes.read()}, ttlSeconds: Number(value(ttl)) || 0,
+      schema: text ? parsed(schema, 'The schema', text) : undefined, transform: value(transform).trim() && value(transform),
+      indexes: indexes.read(), ttlSeconds: Number(value(ttl)) || 0,
     };
   };
 
@@ -157,7 +157,7 @@ function sampleOf(view, collection) {
     element: el('fieldset', {}, el('legend', {}, 'Try it on'), el('div', {class: 'columns'}, el('div', {class: 'column'}, id), el('div', {class: 'column'}, pasted))),
     read: async () => {
       const name = value(id).trim();
-      if (name) return (await view.exactly(api => api.records.get(collection, name, {signal: view.signal}))).original;
+      if (name) return (await view.api.records.get(collection, name, {signal: view.signal})).original;
       return parsed(pasted, 'The document', value(pasted).trim() || '{}');
     },
   };

@@ -52,7 +52,7 @@ function newItem(view) {
   return el('section', {class: 'sheet', 'aria-label': 'New item'}, el('h2', {}, 'New item'), form(view, {
     name: 'row', label: 'New item', button: 'Count it',
     fields: [
-      field('Item (SKU)', 'sku', {required: true, maxlength: 100, autocomplete: 'off', spellcheck: 'false'}),
+      field('Item (SKU)', 'sku', {required: true, maxlength: 64, autocomplete: 'off', spellcheck: 'false'}),
       whole('On hand', 'quantity', {required: true, min: 0}),
     ],
     // Expecting none, so that a count of an item that is there already is refused.

@@ -31,9 +31,10 @@
         }
     };
 
-    // The API takes at most 100 items a call, and for one bad name refuses them all.
+    // The API takes at most 100 items a call, and for one bad name refuses them all: a
+    // template's __SKU__ that nobody filled, or what stands in an item's place in a route.
     const ask = sku => {
-        if (!/^[\w.~:@-]{1,64}$/.test(sku)) return;
+        if (!/^(?!(\.+|__.*__|alerts|batch|count\.js)$)[\w.~:@-]{1,64}$/.test(sku)) return;
         const skus = batch;
         if (skus.push(sku) > 99) batch = [];
         return (skus.reply ||= call(skus)).then(all => all && all.get(sku));

@@ -6,7 +6,7 @@ interface Tea {
 }
 
 async function shop(): Promise<number> {
-    const t = new Tallystick('https://HOST', { key: 'k', attempts: 3, fetch });
+    const t = new Tallystick('https://HOST', { key: 'k', attempts: 3, fetch, parse: JSON.parse });
     const { visits }: { visits: number } = await t.visits.read('/');
     const both: number = (await t.visits.read(['/a', '/b']))[1].uniques;
     const item: Item = await t.stock.read('TEA-1');

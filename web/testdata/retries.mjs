@@ -18,6 +18,7 @@ const repeated = [
     ['the gateway’s 429', () => gateway(429), 5, 5],
     ['nothing was done', () => problem(503, 'STORAGE_UNAVAILABLE'), 5, 5],
     ['it is not known what was done', () => problem(503, 'OUTCOME_UNKNOWN'), 5, 1],
+    ['some are removed', () => problem(503, 'REMOVAL_INCOMPLETE'), 5, 1],
     ['it took too long', () => problem(504, 'DEADLINE_EXCEEDED'), 5, 1],
     ['a fault of ours', () => problem(500, 'INTERNAL'), 1, 1],
     ['a fault of the call', () => problem(422, 'VALIDATION_FAILED'), 1, 1],
