@@ -300,7 +300,7 @@ func (m *machine) imported(t *rapid.T, p visit.Page, today visit.Day) visit.View
 	v := visit.View{Page: p}
 	ages := rapid.SliceOfNDistinct(rapid.SampledFrom([]int{0, 1, 2, 5, 729, 730, 731, 900}), 0, 4, rapid.ID[int]).Draw(t, "ages")
 	slices.SortFunc(ages, func(a, b int) int { return cmp.Compare(b, a) })
-	if rapid.IntRange(0, 9).Draw(t, "a long history") == 0 { // of every second day
+	if rapid.IntRange(0, 59).Draw(t, "a long history") == 59 { // of every second day
 		for i := range visit.HistoryDays {
 			ages = append(ages, 2*i)
 		}
