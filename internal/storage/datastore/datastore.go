@@ -130,9 +130,11 @@ func (s *store) lookup(ctx context.Context, keys []storage.Key, transaction []by
 			}
 		}
 		request.Keys = reply.GetDeferred() // what did not fit into the reply
-		if transaction == nil {
-			// The further replies are as of the first one's time.
-			request.ReadOptions = &pb.ReadOptions{ConsistencyType: &pb.ReadOptions_ReadTime{ReadTime: reply.GetReadTime()}}
+		if at := reply.GetReadTime(); transaction == nil && at != nil {
+			// The further replies are as of the first one's time, to the microsecond: that is
+			// what requests may have, and commits do have.
+			at.Nanos -= at.GetNanos() % 1000
+			request.ReadOptions = &pb.ReadOptions{ConsistencyType: &pb.ReadOptions_ReadTime{ReadTime: at}}
 		}
 	}
 	return l.Entities, nil

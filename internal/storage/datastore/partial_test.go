@@ -8,6 +8,8 @@ import (
 
 	pb "cloud.google.com/go/datastore/apiv1/datastorepb"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/status"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"github.com/tallystick/tallystick/internal/storage"
@@ -15,18 +17,25 @@ import (
 )
 
 // partial answers each call in part only, as the server does when a reply would
-// be large. Unless nil, looked runs before the part of a lookup is handed out.
+// be large. Its read times are of nanoseconds, which it does not take in a request. Unless
+// nil, looked runs before the part of a lookup is handed out.
 type partial struct {
 	pb.DatastoreClient
 	looked func()
 }
 
 func (p partial) Lookup(ctx context.Context, in *pb.LookupRequest, o ...grpc.CallOption) (*pb.LookupResponse, error) {
+	if in.GetReadOptions().GetReadTime().GetNanos()%1000 != 0 {
+		return nil, status.Error(codes.InvalidArgument, "a read time has microseconds")
+	}
 	deferred := in.Keys[1:]
 	in.Keys = in.Keys[:1]
 	reply, err := p.DatastoreClient.Lookup(ctx, in, o...)
 	if err == nil {
 		reply.Deferred = append(reply.Deferred, deferred...)
+		if reply.ReadTime != nil {
+			reply.ReadTime.Nanos++
+		}
 	}
 	if p.looked != nil {
 		p.looked()
