@@ -2,6 +2,7 @@ package tallystick
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/storage"
@@ -69,37 +71,69 @@ func Find(name string) (edge.Function, bool) {
 }
 
 // deployed serves a function with the settings of its environment. It opens
-// nothing before the first request, for a cold start is paid by a person, and then
-// opens once.
-func deployed(f edge.Function) http.Handler {
-	open := sync.OnceValues(func() (http.Handler, error) {
-		config, err := edge.LoadConfig()
-		if edge.Deployed() { // before the error, which goes there
-			slog.SetDefault(slog.New(edge.NewCloudLog(os.Stderr, config.Level(), config.ProjectID())))
-		}
-		if err != nil {
+// nothing before the first request, for a cold start is paid by a person.
+func deployed(f edge.Function) http.Handler { return &start{function: f, now: time.Now} }
+
+// startAgain is for how long a start that failed is the answer to all requests.
+const startAgain = 5 * time.Second
+
+// start opens a function once. While that fails, as it does when a database or a mounted
+// folder is away for a moment, it is tried again for a request that comes by.
+type start struct {
+	function edge.Function
+	now      func() time.Time
+
+	mu     sync.Mutex
+	opened http.Handler
+	err    error
+	due    time.Time // when it is tried again
+}
+
+// ServeHTTP answers as the function does, or says that it cannot start.
+func (s *start) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	handler, err := s.handler()
+	if err != nil {
+		handler = edge.Unavailable(s.function, err)
+	}
+	handler.ServeHTTP(w, r)
+}
+
+func (s *start) handler() (http.Handler, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.opened == nil && !s.now().Before(s.due) {
+		s.opened, s.err = openFunction(s.function)
+		s.due = s.now().Add(startAgain)
+	}
+	return s.opened, s.err
+}
+
+func openFunction(f edge.Function) (handler http.Handler, err error) {
+	config, err := edge.LoadConfig()
+	if edge.Deployed() { // before the error, which goes there
+		slog.SetDefault(slog.New(edge.NewCloudLog(os.Stderr, config.Level(), config.ProjectID())))
+	}
+	if err != nil {
+		return nil, err
+	}
+	env := edge.Env{Config: config}
+	if f.Access != 0 {
+		if env.Store, err = OpenStore(context.Background(), config.Store); err != nil {
 			return nil, err
 		}
-		env := edge.Env{Config: config}
-		if env.Traces, err = edge.OpenTraces(config, true); err != nil { // a function does its work without
-			slog.Warn("traces are off", "error", err)
-		}
-		if f.Access != 0 {
-			if env.Store, err = OpenStore(context.Background(), config.Store); err != nil {
-				return nil, err
+		defer func() {
+			if err != nil {
+				err = errors.Join(err, env.Store.Close())
 			}
-		}
-		api, err := edge.New(f, env, nil)
-		if err != nil {
-			return nil, err
-		}
-		return api.Handler(), nil
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		handler, err := open()
-		if err != nil {
-			handler = edge.Unavailable(f, err)
-		}
-		handler.ServeHTTP(w, r)
-	})
+		}()
+	}
+	if env.Traces, err = edge.OpenTraces(config, true); err != nil { // a function does its work without
+		slog.Warn("traces are off", "error", err)
+	}
+	api, err := edge.New(f, env, nil)
+	if err != nil {
+		env.Traces.Close()
+		return nil, err
+	}
+	return api.Handler(), nil
 }

@@ -42,19 +42,16 @@ func untilInterrupted(c *cobra.Command) context.Context {
 
 // known are the partners of the folder. The folder that is looked for when none is named
 // need not be there.
-func (o *archiveOptions) known() ([]*partner.Partner, error) {
-	if _, err := os.Stat(o.partners); errors.Is(err, os.ErrNotExist) && o.partners == partnersFolder {
-		return nil, nil
+func (o *archiveOptions) known() (*partner.Set, error) {
+	folder := o.partners
+	if _, err := os.Stat(folder); errors.Is(err, os.ErrNotExist) && folder == partnersFolder {
+		folder = ""
 	}
-	folder, err := partner.Open(o.partners, time.Now)
+	set, err := partner.Read(folder, time.Now())
 	if err != nil {
 		return nil, fmt.Errorf("--partners: %w", err)
 	}
-	set, err := folder.Partners()
-	if err != nil {
-		return nil, err
-	}
-	return set.All(), nil
+	return set, nil
 }
 
 // wantFile fails for a SQLite file that is not there: to open it would make it.

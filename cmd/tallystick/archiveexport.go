@@ -35,7 +35,9 @@ what the partners may do, without their secrets.
 
 The archive is of the moment when the command begins, while others go on to write. It is
 read from the database itself, so it needs no key, and a SQLite file may be served
-meanwhile. docs/backup.md describes what is in it.`
+meanwhile. A partner whose document cannot be read is left out of it: the archive is written
+all the same, and the command says whose it is and ends with 1. docs/backup.md describes
+what is in it.`
 
 func (o *exportAllOptions) run(c *cobra.Command) (err error) {
 	if !o.all {
@@ -44,10 +46,11 @@ func (o *exportAllOptions) run(c *cobra.Command) (err error) {
 	if o.file == stdio && c.OutOrStdout() == os.Stdout && term.IsTerminal(int(os.Stdout.Fd())) {
 		return errors.New("an archive is nothing to look at: name a file with -o, such as -o shop.tallystick.gz")
 	}
-	partners, err := o.known()
+	known, err := o.known()
 	if err != nil {
 		return err
 	}
+	partners := known.All()
 	if err := wantFile(o.store); err != nil {
 		return err
 	}
@@ -81,6 +84,9 @@ func (o *exportAllOptions) run(c *cobra.Command) (err error) {
 		o.warn(c, len(partners)-len(written.Partners))
 		fmt.Fprintf(c.ErrOrStderr(), "exported %s, and %s without secrets\nSHA-256 of the lines: %s\n",
 			entities(written.Entities), counted(len(written.Partners), "partner"), written.SHA256)
+	}
+	if known.Wrong != nil {
+		return fmt.Errorf("export --all: the archive is written, without the partners whose documents cannot be read. Mend them, and what they may do is in the next one:\n%w", known.Wrong)
 	}
 	return nil
 }

@@ -40,12 +40,15 @@ func (o *importAllOptions) run(c *cobra.Command, args []string) (err error) {
 	case len(args) == 0 || args[0] == stdio:
 		return errors.New("name the archive's FILE: it is read more than once, so it is not standard input")
 	}
-	partners, err := o.known()
+	known, err := o.known()
 	if err != nil {
 		return err
 	}
+	if known.Wrong != nil { // and so not which partners are missing
+		return fmt.Errorf("--partners: %w", known.Wrong)
+	}
 	ctx := untilInterrupted(c)
-	err = o.read(ctx, c, args[0], partners)
+	err = o.read(ctx, c, args[0], known.All())
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return errors.New("interrupted; the same command goes on")

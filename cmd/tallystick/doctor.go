@@ -18,7 +18,8 @@ import (
 
 // Read here what is asked and how it is said, then doctorreach.go (is it there), doctorfunctions.go
 // (each function and list), doctoraccess.go (keys, pages of other sites) and
-// doctorplace.go (the machine that it runs on).
+// doctorplace.go (the machine that it runs on), doctorimport.go (is all of an archive there) and
+// doctorpartners.go (can the documents of partners be read).
 //
 // What cannot be seen from outside is left out: whether TRUSTED_HOPS fits the proxies, for no
 // reply tells an address, and whether a proxy buffers. A SQLite file is not read through,
@@ -38,8 +39,9 @@ func doctorCommand() *cobra.Command {
 		Use:   "doctor",
 		Short: "Check a deployment, or the server on this machine, and say what to mend",
 		Long: `Check a deployment, or the server on this machine, and say what to mend: whether it is
-there, each function, the key, pages of other sites, clocks, indexes, and of the server on this
-machine its file. It changes nothing and counts no visit.
+there, each function, the key, pages of other sites, clocks, indexes, the documents of partners,
+an import that is not finished, and of the server on this machine its file. It changes nothing
+and counts no visit.
 
 Each check is ok, a warning or FAILED; the command fails if one of them did.`,
 		Example: "  tallystick doctor\n  tallystick doctor --url https://api.example.com --key KEY --origin https://example.com",
@@ -51,7 +53,7 @@ Each check is ok, a warning or FAILED; the command fails if one of them did.`,
 	o.clientOptions.flags(c)
 	f.StringVar(&o.origin, "origin", "", "the site whose pages count and read, such as https://example.com")
 	f.StringVar(&o.debugURL, "debug-url", "", "where serve --debug-addr is, such as http://127.0.0.1:6060")
-	f.StringVar(&o.store, "store", "", "the SQLite file of the server (default: of this folder, where --url is this machine)")
+	f.StringVar(&o.store, "store", "", "the database of the server, as serve has it (default: the SQLite file of this folder, where --url is this machine)")
 	return c
 }
 
@@ -71,8 +73,9 @@ func (o *doctorOptions) run(ctx context.Context, out io.Writer) error {
 		d.proxies(ctx)
 		d.origins(ctx)
 	}
+	d.partners(ctx)
 	d.queues(ctx)
-	d.place()
+	d.place(ctx)
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}

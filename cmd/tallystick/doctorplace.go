@@ -57,8 +57,8 @@ const (
 	maxWAL  = 256 << 20
 )
 
-// place looks at the SQLite file of the server, where it is this machine's.
-func (d *doctor) place() {
+// place looks at the database of the server, and at its file, where that is this machine's.
+func (d *doctor) place(ctx context.Context) {
 	const what = "file"
 	store := d.options.store
 	if store == "" && isThisMachine(d.client.base.Hostname()) {
@@ -68,7 +68,11 @@ func (d *doctor) place() {
 		}
 	}
 	path, ok := strings.CutPrefix(store, "sqlite:")
-	if store == "" || strings.Contains(store, ":") && !ok {
+	switch {
+	case store == "":
+		return
+	case strings.Contains(store, ":") && !ok:
+		d.imported(ctx, store)
 		return
 	}
 	// To open it writes nothing.
@@ -88,6 +92,9 @@ func (d *doctor) place() {
 		d.asRoot(path)
 	} else {
 		d.well(what, "%s can be written", path)
+	}
+	if info, err := os.Stat(path); err == nil && info.Size() > 0 { // else to open it would write it
+		d.imported(ctx, "sqlite:"+path)
 	}
 	d.room(filepath.Dir(path))
 	if wal, err := os.Stat(path + "-wal"); err == nil && wal.Size() > maxWAL {

@@ -147,15 +147,18 @@ func listPartnersCommand(o *partnerOptions) *cobra.Command {
 		Short: "List the partners, what each may do, and how long its keys are good",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			folder, err := partner.Open(o.folder, time.Now)
+			now := time.Now()
+			all, err := partner.Read(o.folder, now)
 			if err != nil {
 				return err
 			}
-			all, err := folder.Partners()
-			if err != nil {
+			if err := listPartners(c.OutOrStdout(), all.All(), now); err != nil {
 				return err
 			}
-			return listPartners(c.OutOrStdout(), all.All(), time.Now())
+			if all.Wrong != nil {
+				return fmt.Errorf("left out, for it cannot be read:\n%w", all.Wrong)
+			}
+			return nil
 		},
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/tallystick/tallystick"
+	"github.com/tallystick/tallystick/internal/archive"
 	"github.com/tallystick/tallystick/internal/edge"
 	"github.com/tallystick/tallystick/internal/gateway"
 )
@@ -108,6 +109,9 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	if o.processes {
 		run = runProcesses
 	}
+	if err := wantWhole(ctx, config.Store); err != nil {
+		return err
+	}
 	functions, err := run(ctx, config)
 	if err != nil {
 		return err
@@ -173,6 +177,30 @@ func startable(config edge.Config) error {
 		}
 	}
 	return nil
+}
+
+// wholeTime bounds how long a start asks whether the database is whole.
+const wholeTime = 10 * time.Second
+
+// wantWhole refuses a database that holds part of an archive: what is acknowledged on it is no
+// part of anything. One that cannot be asked is served all the same, for it may come back.
+func wantWhole(ctx context.Context, url string) error {
+	ctx, cancel := context.WithTimeout(ctx, wholeTime)
+	defer cancel()
+	store, err := tallystick.OpenStore(ctx, url)
+	if err != nil {
+		return err
+	}
+	err = archive.Unfinished(ctx, store)
+	switch closed := store.Close(); {
+	case errors.Is(err, archive.ErrUnfinished):
+		return fmt.Errorf("%s: %w", url, err)
+	case err != nil:
+		slog.Warn("it is not known whether an import into the database is unfinished", "error", err)
+		return nil
+	default:
+		return closed
+	}
 }
 
 // greet prints what a newcomer needs. Without a key it only says where that is kept.

@@ -64,6 +64,8 @@ type server struct {
 
 	mu  sync.Mutex
 	now time.Time
+
+	before int // bytes of the log, see forget
 }
 
 // start starts the function. change, unless nil, changes its settings.
@@ -396,6 +398,19 @@ func (logWriter) Write(p []byte) (int, error) {
 	logged.Lock()
 	defer logged.Unlock()
 	return logged.text.Write(p)
+}
+
+// forget and logged are what a test has logged since.
+func (s *server) forget() {
+	logged.Lock()
+	defer logged.Unlock()
+	s.before = logged.text.Len()
+}
+
+func (s *server) logged() string {
+	logged.Lock()
+	defer logged.Unlock()
+	return logged.text.String()[s.before:]
 }
 
 func TestMain(m *testing.M) {

@@ -144,6 +144,20 @@ func TestAKeyOfTheOldSchemeThatDoesNotFitIsRefused(t *testing.T) {
 	}
 }
 
+// TestByTheOldSchemeTooNobodyIsRefusedForGoodWhileADocumentCannotBeRead.
+func TestByTheOldSchemeTooNobodyIsRefusedForGoodWhileADocumentCannotBeRead(t *testing.T) {
+	s := startOld(t)
+	s.write("beta.json", "{")
+	s.pass(11 * time.Minute)
+	for _, m := range []message{oldOf("beta", `{"a":1}`), old(`{"a":1}`, `{"a":1}`, tokenOf("nobody"))} {
+		r := s.refuseOld(m, http.StatusServiceUnavailable, "Nothing was done")
+		if r.header.Get("Retry-After") != "30" {
+			t.Errorf("%v, want Retry-After 30", r.header)
+		}
+	}
+	s.acceptOld(oldOf("acme", `{"a":1}`))
+}
+
 // TestEveryRefusalOfTheOldSchemeHasItsForm, also those that the edge makes.
 func TestEveryRefusalOfTheOldSchemeHasItsForm(t *testing.T) {
 	s := startOld(t)

@@ -15,7 +15,7 @@ type partnersOutput struct{ Body knownPartners }
 
 type knownPartners struct {
 	Partners []knownPartner `json:"partners" doc:"All partners, in order of id: up to 1,000."`
-	ReadTime *time.Time     `json:"readTime,omitempty" doc:"When all documents were last read well; not there: PARTNERS names no folder."`
+	ReadTime *time.Time     `json:"readTime,omitempty" doc:"When all documents were last read well; not there: PARTNERS names no folder, or they never were since the function started."`
 	Stale    bool           `json:"stale" doc:"Whether some of them could not be read since: those are as they were before, for up to ten minutes, or not there. The log says what is wrong."`
 }
 
@@ -60,7 +60,7 @@ func (h handlers) listPartners(context.Context, *struct{}) (*partnersOutput, err
 	}
 	now := h.api.Now()
 	legacyUntil, _ := h.api.Config.LegacyUntil()
-	out := &partnersOutput{knownPartners{Partners: []knownPartner{}, ReadTime: known(set.ReadTime.UTC().Truncate(time.Second)), Stale: set.Stale}}
+	out := &partnersOutput{knownPartners{Partners: []knownPartner{}, ReadTime: known(set.ReadTime.UTC().Truncate(time.Second)), Stale: set.Wrong != nil}}
 	for _, p := range set.All() {
 		out.Body.Partners = append(out.Body.Partners, knownPartnerOf(p, now, legacyUntil))
 	}

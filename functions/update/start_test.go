@@ -1,10 +1,12 @@
 package update_test
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,8 +17,9 @@ import (
 	"github.com/tallystick/tallystick/internal/storage"
 )
 
-// TestTheFunctionDoesNotStartWithPartnersThatCannotBe, and says in which file what is wrong.
-func TestTheFunctionDoesNotStartWithPartnersThatCannotBe(t *testing.T) {
+// TestTheFunctionStartsWithoutPartnersThatCannotBe, and logs in which file what is wrong. The
+// others are let in, and who signs for one that is left out is told to try again.
+func TestTheFunctionStartsWithoutPartnersThatCannotBe(t *testing.T) {
 	for _, tt := range []struct {
 		name, file, text string
 		says             []string
@@ -30,22 +33,33 @@ func TestTheFunctionDoesNotStartWithPartnersThatCannotBe(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := start(t, nil)
 			s.write(tt.file, tt.text)
-			f := edge.Function{Name: "update", EntryPoint: "Update", Register: update.Register}
-			_, err := edge.New(f, edge.Env{Config: edge.Config{Partners: s.folder, TrustedHops: 1}, Store: s.db, Now: s.clock}, nil)
-			if err == nil {
-				t.Fatal("it starts")
-			}
-			for _, want := range append(tt.says, "PARTNERS: ") {
-				if !strings.Contains(err.Error(), want) {
-					t.Errorf("it says %q, want %q in it", err, want)
+			s.forget()
+			s.url = s.serve(s.store, nil)
+			said := s.logged()
+			for _, want := range append(tt.says, "partners cannot be read") {
+				if !strings.Contains(said, want) {
+					t.Errorf("it logs %q, want %q in it", said, want)
 				}
 			}
-			for _, secret := range []string{"c2hvcnQ", secretOf("acme"), tokenOf("acme")} {
-				if strings.Contains(err.Error(), secret) {
-					t.Errorf("it says %q, and so a secret", err)
-				}
+			if strings.Count(said, "partners cannot be read") != 1 {
+				t.Errorf("it logs %q, want it once", said)
 			}
+			if strings.Contains(said, "c2hvcnQ") {
+				t.Errorf("it logs %q, and so a secret", said)
+			}
+			s.accept(s.sign("beta", "msg_1", counted(`{"sku":"BETA-1","quantity":1}`)))
+			s.refuse(s.sign("other", "msg_2", counted(`{"sku":"A","quantity":1}`)), http.StatusServiceUnavailable, "PARTNERS_UNAVAILABLE", "Nothing was done")
 		})
+	}
+}
+
+// TestTheFunctionDoesNotStartWithoutItsFolder, which may not be mounted.
+func TestTheFunctionDoesNotStartWithoutItsFolder(t *testing.T) {
+	f := edge.Function{Name: "update", EntryPoint: "Update", Register: update.Register}
+	none := filepath.Join(t.TempDir(), "none")
+	_, err := edge.New(f, edge.Env{Config: edge.Config{Partners: none, TrustedHops: 1}}, nil)
+	if err == nil || !strings.Contains(err.Error(), "PARTNERS: "+none+": there is no such folder") {
+		t.Errorf("error %v, want that there is no such folder", err)
 	}
 }
 
@@ -70,7 +84,7 @@ func TestPartnersThatCannotBeReadAreGoodFor10Minutes(t *testing.T) {
 	s.pass(10 * time.Minute)
 	s.accept(s.sign("beta", "msg_1", counted(`{"sku":"BETA-1","quantity":1}`)))
 	s.pass(time.Second)
-	s.refuse(s.sign("beta", "msg_2", counted(`{"sku":"BETA-1","quantity":2}`)), http.StatusUnauthorized, "SIGNATURE_INVALID", "")
+	s.refuseAllAlike("beta", "acme", "nobody")
 	s.accept(s.sign("acme", "msg_0", adjusted(take)))
 
 	s.pass(time.Minute)
@@ -86,6 +100,30 @@ func TestPartnersThatCannotBeReadAreGoodFor10Minutes(t *testing.T) {
 	s.rename(s.folder+".gone", s.folder)
 	s.pass(time.Minute)
 	s.accept(s.sign("acme", "msg_2", adjusted(take)))
+}
+
+// refuseAllAlike wants who cannot prove to be one of these to be told to try again, in words
+// that do not tell one from another: beta's document is broken, and it signs rightly.
+func (s *server) refuseAllAlike(partners ...string) {
+	s.Helper()
+	first := ""
+	for _, partner := range partners {
+		with := map[string]string{"beta": "beta"}[partner]
+		rightly := s.signAt(partner, cmp.Or(with, "another"), "msg_2", counted(`{"sku":"BETA-1","quantity":2}`), s.clock())
+		unsigned := message{rightly.path, http.Header{"Content-Type": {"application/json"}}, rightly.body}
+		for _, m := range []message{rightly, unsigned} {
+			r := s.refuse(m, http.StatusServiceUnavailable, "PARTNERS_UNAVAILABLE", "Nothing was done")
+			r.header.Del("Date")
+			if all := fmt.Sprint(r.status, r.header, r.body); first == "" {
+				first = all
+			} else if all != first {
+				s.Errorf("%s: it is told %s, and another %s", m.path, all, first)
+			}
+			if r.header.Get("Retry-After") != "30" {
+				s.Errorf("%v, want Retry-After 30", r.header)
+			}
+		}
+	}
 }
 
 func (s *server) rename(from, to string) {

@@ -36,8 +36,11 @@ func Register(a *edge.API) {
 	)
 	a.Rules(stockhttp.Rules()...)
 	folder, err := partner.Open(a.Config.Partners, a.Now)
-	if err != nil {
+	switch {
+	case err != nil:
 		a.Refuse(fmt.Errorf("PARTNERS: %w", err))
+	case a.Store != nil: // or it is only asked whether it could start
+		folder.LogWrong()
 	}
 	h := handlers{api: a, folder: folder, partners: partner.NewService(a.Store, folder, partner.Options{Queue: a.Config.MergeQueue, Now: a.Now})}
 	h.registerAccept()

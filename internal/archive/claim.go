@@ -22,6 +22,21 @@ type claim struct {
 	Run      string `json:"run"`     // the import that goes on; those before it stop
 	Done     int64  `json:"done"`
 	Entities int64  `json:"entities"`
+	Spoiled  bool   `json:"spoiled,omitzero"` // what is there may be of a file that was not the archive
+}
+
+// ErrUnfinished says that a store holds part of an archive: it is not the whole of
+// anything.
+var ErrUnfinished = errors.New("an import into this database is not finished, so nothing may serve or export it: " +
+	"run the same import again, which goes on where it stopped, or take an empty database")
+
+// Unfinished fails with ErrUnfinished for a store that holds part of an archive.
+func Unfinished(ctx context.Context, store storage.Store) error {
+	found, err := store.Get(ctx, claimKey)
+	if err != nil || !found[0].Exists {
+		return err
+	}
+	return ErrUnfinished
 }
 
 // notBegun is how far an import is for which nobody has seen yet that the store is empty.
@@ -60,7 +75,7 @@ func (r *restore) claim(ctx context.Context) error {
 			return fmt.Errorf("%w: an import of another archive, with the SHA-256 %s, is not finished. Complete that, or choose an empty database",
 				ErrNotEmpty, c.Archive)
 		}
-		r.done, c.Run = c.Done, r.run
+		r.done, r.spoiled, c.Run = c.Done, c.Spoiled, r.run
 		return c.put(tx)
 	})
 }
@@ -75,7 +90,7 @@ func (r *restore) save(ctx context.Context, done int64) error {
 		case !exists, c.Run != r.run:
 			return errTaken
 		}
-		c.Done = done
+		c.Done, c.Spoiled = done, r.spoiled
 		return c.put(tx)
 	})
 	if err == nil {

@@ -2,6 +2,7 @@ package archive_test
 
 import (
 	"fmt"
+	"io"
 	"strings"
 	"testing"
 
@@ -16,7 +17,7 @@ import (
 // with what is in it.
 func TestAnArchiveHasThePartnersThatAFolderTakes(t *testing.T) {
 	const head = `{"format":"tallystick-archive","version":1,"time":"2126-11-21T12:00:00Z","program":"test","without":[]}` + "\n"
-	good := archive.Partner{ID: "acme", Types: []string{"stock.*"}, SKUs: []string{"ACME-*"}}
+	good := archive.Partner{ID: "acme", Types: []string{"stock.*"}, SKUs: []string{"ACME-*"}, Texts: []partner.Text{"raw"}}
 	with := func(change func(*archive.Partner)) archive.Partner {
 		p := good
 		change(&p)
@@ -52,6 +53,10 @@ func TestAnArchiveHasThePartnersThatAFolderTakes(t *testing.T) {
 		if (err == nil) != (refused == nil) {
 			t.Errorf("%q: got error %v, a folder's is %v", p, err, refused)
 		}
+		written := writing(t, &partner.Partner{ID: p.ID, Types: p.Types, SKUs: p.SKUs, Texts: p.Texts})
+		if (written == nil) != (err == nil) {
+			t.Errorf("%q: to write it is %v, to read it %v", p, written, err)
+		}
 		if err == nil {
 			taken++
 		} else if strings.ContainsAny(err.Error(), "\x1b\n\a") {
@@ -61,6 +66,18 @@ func TestAnArchiveHasThePartnersThatAFolderTakes(t *testing.T) {
 	if taken < 8 || taken > len(partners)-8 {
 		t.Errorf("%d of %d are taken", taken, len(partners))
 	}
+}
+
+// writing is what is wrong with an archive of nothing but a partner.
+func writing(t *testing.T, p *partner.Partner) error {
+	t.Helper()
+	snapshot, err := openSQLite(t).Snapshot(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer snapshot.Close()
+	_, err = archive.Write(t.Context(), io.Discard, archive.Source{Snapshot: snapshot, Time: noon, Partners: []*partner.Partner{p}}, func(int64) {})
+	return err
 }
 
 // TestAPartnerThatIsRevokedIsInNoArchive, for it would come back with a new secret.

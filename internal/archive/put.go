@@ -1,8 +1,10 @@
 package archive
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
@@ -74,8 +76,8 @@ func (b *batch) add(e storage.Entity) {
 	b.bytes += e.Size()
 }
 
-// putter puts batches, some at once. Each is put in one transaction that reads nothing, so
-// they are in nobody's way, and put again they change nothing.
+// putter puts batches, some at once. Each is put in one transaction, and put again it changes
+// nothing.
 type putter struct {
 	*restore
 	ctx    context.Context // ends with the first failure
@@ -120,9 +122,23 @@ func (p *putter) send(b batch) error {
 	return p.save(p.ctx, n)
 }
 
+// put reads what is there first: nothing, or what an earlier run has put. Anything else is
+// somebody's who wrote meanwhile, and was told that it is stored. Whoever changes an entity
+// changes its data.
 func (p *putter) put(b batch) error {
+	keys := make([]storage.Key, len(b.entities))
+	for i, e := range b.entities {
+		keys[i] = e.Key
+	}
 	return p.Store.Update(p.ctx, func(tx storage.Tx) error {
-		for _, e := range b.entities {
+		there, err := tx.Get(keys...)
+		if err != nil {
+			return err
+		}
+		for i, e := range b.entities {
+			if there[i].Exists && !bytes.Equal(there[i].Data, e.Data) && !p.spoiled {
+				return fmt.Errorf("%s: %w", e.Key, ErrWritten)
+			}
 			if err := tx.Put(e); err != nil {
 				return err
 			}
@@ -164,9 +180,10 @@ func (p *putter) settle(ctx context.Context, err error) error {
 }
 
 // discard ends an import of a file that is not what it was when it was checked. What was put
-// of it may be anything, so the next import puts all again.
+// of it may be anything, so the next import puts all again, over what is there.
 func (p *putter) discard(ctx context.Context, err error) error {
 	p.flying.Wait()
+	p.spoiled = true
 	return errors.Join(err, p.saveLast(ctx, 0))
 }
 

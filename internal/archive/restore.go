@@ -18,6 +18,11 @@ import (
 // what is in it afterwards.
 var ErrNotEmpty = errors.New("the database is not empty")
 
+// ErrWritten says that somebody wrote while an import was under way, what the import would
+// have overwritten.
+var ErrWritten = errors.New("somebody wrote while the import was under way, and that is not overwritten: " +
+	"stop what serves this database, and begin anew with an empty one")
+
 // Target is where an archive goes.
 type Target struct {
 	Store storage.Store
@@ -33,9 +38,9 @@ type Target struct {
 // or not ours. It tells progress how many entities are stored.
 //
 // When it fails, or its process dies, Read of the same archive goes on where it stopped:
-// until all is done an entity says how far that is. Meanwhile nobody else may write. Of two
-// that are under way at once the later one goes on, see claim.go. In the end it counts what is
-// there.
+// until all is done an entity says how far that is. Meanwhile nobody else may write: what
+// another wrote is never overwritten but ends the import with ErrWritten, and in the end it
+// counts what is there. Of two that are under way at once the later one goes on, see claim.go.
 func Read(ctx context.Context, file io.ReadSeeker, contents Contents, to Target, progress func(entities int64)) error {
 	r := &restore{
 		Target: to, file: file, contents: contents, progress: progress, run: rand.Text(),
@@ -59,7 +64,8 @@ type restore struct {
 	run      string // tells it from others
 	progress func(done int64)
 
-	done int64 // entities from the first on that are stored, as the store says
+	done    int64 // entities from the first on that are stored, as the store says
+	spoiled bool  // what is stored may be of another file, and is to be overwritten
 }
 
 // begin looks how far the import is, or begins it. That the store is empty is seen twice:
@@ -113,7 +119,7 @@ func (r *restore) kinds() []string {
 }
 
 // compare counts what is stored. A store deletes by itself what has expired, which may be
-// missing. If anything else is, the same command puts all of it again.
+// missing. If anything else is, the same command begins from the first again.
 func (r *restore) compare(ctx context.Context) error {
 	got := make(map[string]int64)
 	for _, kind := range r.kinds() {
@@ -137,7 +143,7 @@ func (r *restore) compare(ctx context.Context) error {
 		if n := got[kind]; n > want || n < want-expired[kind] {
 			return errors.Join(
 				fmt.Errorf("after the import there are %d entities of %s, and in the archive %d: did somebody write meanwhile? "+
-					"The same command puts all of them again; if that does not help begin anew with an empty database", n, kind, want),
+					"The same command puts what is missing; if that does not help begin anew with an empty database", n, kind, want),
 				r.save(ctx, 0))
 		}
 	}

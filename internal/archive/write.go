@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"hash"
 	"io"
@@ -18,10 +17,6 @@ import (
 	"github.com/tallystick/tallystick/internal/record"
 	"github.com/tallystick/tallystick/internal/storage"
 )
-
-// ErrUnfinished says that a store holds part of an archive: it is not the whole of
-// anything.
-var ErrUnfinished = errors.New("an import into this database is not finished: complete it with the same command, which goes on where it stopped")
 
 // Source is what goes into an archive.
 type Source struct {
@@ -68,6 +63,9 @@ func (a *writer) write(ctx context.Context, from Source) (Contents, error) {
 			continue
 		}
 		p := Partner{ID: p.ID, Types: p.Types, SKUs: p.SKUs, Texts: p.Texts}
+		if err := p.check(); err != nil { // which no import would take
+			return c, err
+		}
 		c.Partners = append(c.Partners, p)
 		if err := a.line(line{Partner: &p}); err != nil {
 			return c, err

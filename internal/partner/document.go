@@ -12,7 +12,6 @@ import (
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
 
-	"github.com/tallystick/tallystick/internal/inventory"
 	"github.com/tallystick/tallystick/internal/strictjson"
 )
 
@@ -75,18 +74,13 @@ func (d document) encode() ([]byte, error) {
 func (d document) partner(now time.Time) (*Partner, []error) {
 	f := new(faults)
 	p := &Partner{ID: d.ID, Types: d.Types, SKUs: d.SKUs}
-	f.unless(isID(d.ID), "/id", "it has 1 to 63 of a-z, 0-9 and -, and does not begin with -")
-	p.keys = d.keys(f, now)
-	for i, t := range d.Types {
-		f.unless(isTypePattern(t), fmt.Sprint("/types/", i), "it is none of "+strings.Join(updateTypes, ", ")+", nor the beginning of one with a * after it")
-	}
-	for i, s := range d.SKUs {
-		f.unless(inventory.CheckSKU(strings.ReplaceAll(s, "*", "x")) == nil, fmt.Sprint("/skus/", i), "no item can have such a SKU; * stands for any text")
-	}
 	if d.Legacy != nil {
 		p.token, p.Texts = []byte(d.Legacy.Token), d.Legacy.Text
-		d.Legacy.check(f)
+		f.unless(len(p.token) >= MinToken && len(p.token) <= MaxToken, "/legacy/token", fmt.Sprintf("it has %d to %d bytes", MinToken, MaxToken))
+		f.unless(len(p.Texts) > 0, "/legacy/text", textsForm)
 	}
+	p.check(f)
+	p.keys = d.keys(f, now)
 	f.unless(len(d.Keys) > 0 || d.Legacy != nil, "/keys", "there is neither a key nor a token of the old scheme, so nobody could prove to be this partner")
 	return p, *f
 }
@@ -111,13 +105,6 @@ func (d document) keys(f *faults, now time.Time) (keys []key) {
 	f.unless(active <= MaxActiveKeys, "/keys", fmt.Sprintf("%d keys are active, %d may be: give the older ones a notAfter", active, MaxActiveKeys))
 	f.unless(len(d.Keys) <= MaxKeys, "/keys", fmt.Sprintf("there are over %d: remove those that have ended", MaxKeys))
 	return keys
-}
-
-func (l documentLegacy) check(f *faults) {
-	f.unless(len(l.Token) >= MinToken && len(l.Token) <= MaxToken, "/legacy/token", fmt.Sprintf("it has %d to %d bytes", MinToken, MaxToken))
-	known := !slices.ContainsFunc(l.Text, func(t Text) bool { return !slices.Contains(allTexts, t) })
-	once := len(slices.Compact(slices.Sorted(slices.Values(l.Text)))) == len(l.Text)
-	f.unless(len(l.Text) > 0 && known && once, "/legacy/text", "it is a list of some of raw, python and compact, each once")
 }
 
 // isID says whether a partner may have this id. It is a part of a URL and of a file's

@@ -28,11 +28,12 @@ type file struct {
 // fault is what is wrong with documents, or with folders of them.
 type fault struct {
 	paths []string
-	err   error // which names them
+	err   error    // which names them
+	ids   []string // whose documents they may be
 }
 
 func faultOf(path string, err error) fault {
-	return fault{[]string{path}, fmt.Errorf("%s: %w", path, cause(err))}
+	return fault{paths: []string{path}, err: fmt.Errorf("%s: %w", path, cause(err)), ids: []string{strings.TrimSuffix(filepath.Base(path), ".json")}}
 }
 
 // hits says whether because of a fault nothing is known of a path: it is the fault's, or
@@ -62,7 +63,9 @@ func readFiles(dir string, now time.Time) (files []file, faults []fault) {
 	for _, path := range paths {
 		f, wrong := readFile(path, now)
 		for _, err := range wrong {
-			faults = append(faults, faultOf(path, err))
+			of := faultOf(path, err)
+			of.ids = append(of.ids, f.document.ID)
+			faults = append(faults, of)
 		}
 		if len(wrong) == 0 {
 			files = append(files, f)
@@ -71,6 +74,7 @@ func readFiles(dir string, now time.Time) (files []file, faults []fault) {
 	return files, faults
 }
 
+// readFile returns a document as far as it can be read.
 func readFile(path string, now time.Time) (file, []error) {
 	data, err := readDocument(path)
 	if err != nil {
@@ -78,7 +82,7 @@ func readFile(path string, now time.Time) (file, []error) {
 	}
 	d, err := parseDocument(data)
 	if err != nil {
-		return file{}, []error{err}
+		return file{document: d}, []error{err}
 	}
 	p, faults := d.partner(now)
 	return file{path, d, p, now}, faults

@@ -408,7 +408,9 @@ func TestAMountedSecretIsExchangedAtOnce(t *testing.T) {
 	}
 }
 
-func TestEveryFaultOfEveryFileStopsTheStart(t *testing.T) {
+// TestEveryFaultOfEveryFileIsSaidAtTheStart, and keeps out nobody but whose document it is:
+// of two that cannot be beside each other nobody knows which is right.
+func TestEveryFaultOfEveryFileIsSaidAtTheStart(t *testing.T) {
 	captureLog(t)
 	withToken := func(id, key, token string) document {
 		d := documentOf(id, key)
@@ -421,42 +423,44 @@ func TestEveryFaultOfEveryFileStopsTheStart(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		files map[string]string
-		want  []string // lines of the error, of which DIR is the folder
+		want  []string // lines of what is wrong, of which DIR is the folder
+		stay  string   // the partners that are left, besides one who is always well
 	}{
 		{
 			"two faults of one file and one of another",
 			map[string]string{"a.json": `{"id":"A"}`, "b.json": `{"id":"b"`, "c.json": textOf(t, documentOf("c", "c"))},
 			[]string{"DIR/a.json: /id: it has 1 to 63", "DIR/a.json: /keys: there is neither", "DIR/b.json: not JSON"},
+			"c ",
 		},
 		{
 			"an id twice",
 			map[string]string{"a.json": textOf(t, documentOf("acme", "one")), "b/b.json": textOf(t, documentOf("acme", "two"))},
-			[]string{"DIR/b/b.json: its id is that of DIR/a.json too"},
+			[]string{"DIR/b/b.json: its id is that of DIR/a.json too"}, "",
 		},
 		{
 			"a secret of two partners",
 			map[string]string{"a.json": textOf(t, documentOf("a", "one", "two")), "b.json": textOf(t, documentOf("b", "three", "two"))},
-			[]string{"DIR/b.json: one of its secrets is that of DIR/a.json too"},
+			[]string{"DIR/b.json: one of its secrets is that of DIR/a.json too"}, "",
 		},
 		{
 			"a secret that is another's with zeros after it, which HMAC does not tell apart",
 			map[string]string{"a.json": textOf(t, bare), "b.json": textOf(t, padded)},
-			[]string{"DIR/b.json: one of its secrets is that of DIR/a.json too"},
+			[]string{"DIR/b.json: one of its secrets is that of DIR/a.json too"}, "",
 		},
 		{
 			"a secret twice",
 			map[string]string{"a.json": textOf(t, documentOf("a", "one", "one"))},
-			[]string{"DIR/a.json: one of its secrets is in it twice"},
+			[]string{"DIR/a.json: one of its secrets is in it twice"}, "",
 		},
 		{
 			"a token of two partners",
 			map[string]string{"a.json": textOf(t, withToken("a", "one", "token")), "b.json": textOf(t, withToken("b", "two", "token"))},
-			[]string{"DIR/b.json: its token of the old scheme is that of DIR/a.json too"},
+			[]string{"DIR/b.json: its token of the old scheme is that of DIR/a.json too"}, "",
 		},
 		{
 			"a short secret",
 			map[string]string{"a.json": `{"id":"a","keys":[{"secret":"whsec_c2hvcnQgc2VjcmV0"}]}`},
-			[]string{"DIR/a.json: /keys/0/secret: a secret is whsec_ followed by the standard base64 of 24 to 64 bytes"},
+			[]string{"DIR/a.json: /keys/0/secret: a secret is whsec_ followed by the standard base64 of 24 to 64 bytes"}, "",
 		},
 		{
 			"64 KiB and a byte",
@@ -464,7 +468,22 @@ func TestEveryFaultOfEveryFileStopsTheStart(t *testing.T) {
 				"a.json": fmt.Sprintf("%-*s", 64<<10, textOf(t, documentOf("a", "one"))),
 				"b.json": fmt.Sprintf("%-*s", 64<<10+1, textOf(t, documentOf("b", "two"))),
 			},
-			[]string{"DIR/b.json: it has over 64 KiB"},
+			[]string{"DIR/b.json: it has over 64 KiB"}, "a ",
+		},
+		{
+			"a copy of a document that is broken",
+			map[string]string{"a.json": `{"id":"a",`, "a-old.json": textOf(t, documentOf("a", "one"))},
+			[]string{"DIR/a.json: not JSON", "DIR/a-old.json: its id may be that of DIR/a.json too, which cannot be read"}, "",
+		},
+		{
+			"a copy of a document that cannot be, of another name",
+			map[string]string{"new.json": `{"id":"a","keys":[]}`, "a.json": textOf(t, documentOf("a", "one"))},
+			[]string{"DIR/new.json: /keys: there is neither", "DIR/a.json: its id may be that of DIR/new.json too"}, "",
+		},
+		{
+			"a copy of what lies in a folder of its own",
+			map[string]string{"a/a.json": ``, "b/b.json": textOf(t, documentOf("a", "one"))},
+			[]string{"DIR/a/a.json: it is empty", "DIR/b/b.json: its id may be that of DIR/a/a.json too"}, "",
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -472,19 +491,38 @@ func TestEveryFaultOfEveryFileStopsTheStart(t *testing.T) {
 			for name, text := range tt.files {
 				writeFile(t, text, dir, name)
 			}
-			_, err := Open(dir, new(clock).Now)
-			if err == nil {
-				t.Fatal("it opens, want an error")
+			writeFile(t, textOf(t, documentOf("well", "well")), dir, "well.json")
+			log := captureLog(t)
+			folder, err := Open(dir, new(clock).Now)
+			if err != nil {
+				t.Fatal(err)
 			}
-			lines := strings.Split(err.Error(), "\n")
+			s, err := folder.Partners()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, want := fmt.Sprint(s.All()), "["+tt.stay+"well]"; got != want || !s.ReadTime.IsZero() {
+				t.Errorf("the partners are %s, all read at %v, want %s and never", got, s.ReadTime, want)
+			}
+			if s.Wrong == nil {
+				t.Fatal("nothing is said to be wrong")
+			}
+			wrong := s.Wrong.Error()
+			lines := strings.Split(wrong, "\n")
 			for i, want := range tt.want {
 				if want = strings.ReplaceAll(want, "DIR", dir); len(lines) != len(tt.want) || !strings.HasPrefix(lines[i], want) {
-					t.Errorf("got:\n%v\nwant a line that begins with %s, and %d lines", err, want, len(tt.want))
+					t.Errorf("got:\n%v\nwant a line that begins with %s, and %d lines", wrong, want, len(tt.want))
 				}
 			}
-			wantNoSecret(t, err.Error(), "one", "two", "three", "token")
-			if strings.Contains(err.Error(), "c2hvcnQ") || strings.Contains(err.Error(), "QUJD") {
-				t.Errorf("%v: it quotes a secret", err)
+			folder.LogWrong()
+			for _, said := range []string{wrong, log.String()} {
+				if !strings.Contains(said, ".json: ") {
+					t.Errorf("%q is said, want which document it is", said)
+				}
+				wantNoSecret(t, said, "one", "two", "three", "token")
+				if strings.Contains(said, "c2hvcnQ") || strings.Contains(said, "QUJD") {
+					t.Errorf("%v: it quotes a secret", said)
+				}
 			}
 		})
 	}
@@ -495,9 +533,9 @@ func TestWhatIsNoFileIsAFault(t *testing.T) {
 	if err := errors.Join(os.Symlink("nowhere", filepath.Join(dir, "a.json")), os.Symlink(os.DevNull, filepath.Join(dir, "b.json"))); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Open(dir, new(clock).Now)
-	if !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), filepath.Join(dir, "b.json")+": it is not a file") {
-		t.Errorf("error %v, want one that names the link to nowhere and the device", err)
+	s, err := Read(dir, noon)
+	if err != nil || !errors.Is(s.Wrong, fs.ErrNotExist) || !strings.Contains(s.Wrong.Error(), filepath.Join(dir, "b.json")+": it is not a file") {
+		t.Errorf("%v, error %v, want the link to nowhere and the device to be named", s, err)
 	}
 	_, err = Open(filepath.Join(dir, "none"), new(clock).Now)
 	if err == nil || !strings.Contains(err.Error(), filepath.Join(dir, "none")+": there is no such folder") {
@@ -511,13 +549,35 @@ func TestAFolderHasAThousandPartners(t *testing.T) {
 		id := fmt.Sprint("p", i)
 		writeFile(t, textOf(t, documentOf(id, id)), dir, id+".json")
 	}
-	if _, err := Open(dir, new(clock).Now); err != nil {
-		t.Error(err)
+	captureLog(t)
+	var c clock
+	folder, err := Open(dir, c.Now)
+	if err != nil {
+		t.Fatal(err)
 	}
-	writeFile(t, textOf(t, documentOf("more", "more")), dir, "more.json")
-	if _, err := Open(dir, new(clock).Now); err == nil || !strings.Contains(err.Error(), "over 1000 partners") {
-		t.Errorf("with one more: error %v, want that there are over 1000", err)
+	want := func(what string, first, last string) {
+		t.Helper()
+		s, err := folder.Partners()
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := s.All()
+		if len(all) != maxPartners || all[0].ID != first || all[len(all)-1].ID != last {
+			t.Errorf("%s: %d partners from %s to %s, want %d from %s to %s", what, len(all), all[0], all[len(all)-1], maxPartners, first, last)
+		}
+		if (what == "as many as may be") != (s.Wrong == nil) || s.Wrong != nil && !strings.Contains(s.Wrong.Error(), "over 1000 partners: 2 new ones are left out, from "+dir) {
+			t.Errorf("%s: wrong is %v, want what is left out", what, s.Wrong)
+		}
 	}
+	want("as many as may be", "p0", "p999")
+	writeFile(t, textOf(t, documentOf("a1", "a1")), dir, "a1.json")
+	writeFile(t, textOf(t, documentOf("a2", "a2")), dir, "a2.json")
+	c.pass(rereadEvery)
+	want("two more", "p0", "p999")
+	if folder, err = Open(dir, c.Now); err != nil {
+		t.Fatal(err)
+	}
+	want("two more, at the start", "a1", "p997") // the first by their files
 }
 
 // TestPartnersWhoVanishAreLogged, for a folder may be empty because nothing is mounted there.
@@ -535,4 +595,92 @@ func TestPartnersWhoVanishAreLogged(t *testing.T) {
 	if got := f.log.String(); !strings.Contains(got, "before=2 now=0") {
 		t.Errorf("logged is %q, want that there were 2 and are none", got)
 	}
+}
+
+// TestABrokenDocumentLetsNoOlderCopyIn, not even when what was read of it last has become
+// too old.
+func TestABrokenDocumentLetsNoOlderCopyIn(t *testing.T) {
+	f := newFolder(t, documentOf("acme", "new"), documentOf("other", "two"))
+	writeFile(t, textOf(t, documentOf("acme", "old")), f.dir, "acme-before.json")
+	wantKeys := func(of string, want string) {
+		t.Helper()
+		got := ""
+		for _, key := range []string{"old", "new"} {
+			if f.accepts("acme", secretOf(key)) {
+				got += key
+			}
+		}
+		if got != want {
+			t.Errorf("%s: acme signs with %q, want %q", of, got, want)
+		}
+	}
+	f.clock.pass(time.Minute)
+	wantKeys("a copy beside it", "new")
+	writeFile(t, "{", f.dir, "acme.json")
+	for range 10 {
+		f.clock.pass(time.Minute)
+		wantKeys("it is broken", "new")
+	}
+	for range 5 {
+		f.clock.pass(time.Minute)
+		wantKeys("it is broken for too long", "")
+	}
+	f.want("[other]")
+	writeFile(t, textOf(t, documentOf("acme", "new")), f.dir, "acme.json")
+	f.remove("acme-before.json")
+	f.clock.pass(time.Minute)
+	wantKeys("it is mended", "new")
+	wantNoSecret(t, f.log.String(), "old", "new", "two")
+}
+
+// TestWhileADocumentCannotBeReadNobodysSignatureIsRefusedForGood, whoever it is said to be of:
+// so the answer does not tell whose document that is.
+func TestWhileADocumentCannotBeReadNobodysSignatureIsRefusedForGood(t *testing.T) {
+	old := documentOf("acme", "one")
+	old.Legacy = &documentLegacy{Token: tokenOf("acme"), Text: []Text{Raw}}
+	f := newFolder(t, old, documentOf("other", "two"))
+	now := f.clock.Now()
+	verdicts := func(of *Folder, want error) {
+		t.Helper()
+		now = f.clock.Now()
+		s, err := of.Partners()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, m := range map[string]Signed{
+			"a key that nobody has":         signed(t, "acme", "nobody's", now, "{}"),
+			"another's key":                 signed(t, "acme", "two", now, "{}"),
+			"a partner who is well":         signed(t, "other", "nobody's", now, "{}"),
+			"a partner that nobody knows":   signed(t, "nobody", "one", now, "{}"),
+			"an id that no partner has":     signed(t, "", "one", now, "{}"),
+			"no signature":                  {Partner: "acme"},
+			"no signature, and nobody's":    {Partner: "nobody"},
+			"a signature of another scheme": {Partner: "other", ID: "a", Timestamp: fmt.Sprint(now.Unix()), Signature: "v2,x"},
+		} {
+			if p, err := s.Verify(m, now); p != nil || err != want {
+				t.Errorf("%s: %v, %v, want %v", name, p, err, want)
+			}
+		}
+		for name, key := range map[string]string{"another token": legacyKeyOf("{}", tokenOf("nobody")), "no key": ""} {
+			if p, err := s.VerifyLegacy([]byte("{}"), key); p != nil || err != want {
+				t.Errorf("old scheme, %s: %v, %v, want %v", name, p, err, want)
+			}
+		}
+		wantVerdict(t, s, signed(t, "other", "two", now, "{}"), now, nil)
+		wantVerdict(t, s, signed(t, "other", "two", now.Add(-time.Hour), "{}"), now, ErrTimestamp)
+	}
+	verdicts(f.folder, ErrSignature)
+	writeFile(t, "{", f.dir, "acme.json")
+	f.clock.pass(time.Minute)
+	verdicts(f.folder, ErrUnavailable)
+	f.clock.pass(time.Hour)
+	verdicts(f.folder, ErrUnavailable)
+	again, err := Open(f.dir, f.clock.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	verdicts(again, ErrUnavailable)
+	writeFile(t, textOf(t, old), f.dir, "acme.json")
+	f.clock.pass(time.Minute)
+	verdicts(f.folder, ErrSignature)
 }

@@ -32,7 +32,7 @@ func (s *Set) VerifyLegacy(param []byte, key string) (*Partner, error) {
 	for _, t := range allTexts {
 		text, err := t.of(param)
 		if err != nil {
-			return nil, ErrSignature
+			return nil, s.unproven()
 		}
 		hashed[t] = sha256.New().(hash.Cloner)
 		hashed[t].Write(text)
@@ -45,7 +45,7 @@ func (s *Set) VerifyLegacy(param []byte, key string) (*Partner, error) {
 		}
 	}
 	if found < 0 {
-		return nil, ErrSignature
+		return nil, s.unproven()
 	}
 	return s.partners[found], nil
 }

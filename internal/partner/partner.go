@@ -15,10 +15,13 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/tallystick/tallystick/internal/inventory"
 )
 
 // Limits of what a partner may have.
@@ -99,6 +102,29 @@ func touches(pattern, sku string) bool {
 	return true
 }
 
+const textsForm = "it is a list of some of raw, python and compact, each once"
+
+// Check says what of a partner no document may have. It tells the place in the document,
+// and not what is there.
+func (p *Partner) Check() error {
+	f := new(faults)
+	p.check(f)
+	return errors.Join(*f...)
+}
+
+func (p *Partner) check(f *faults) {
+	f.unless(isID(p.ID), "/id", "it has 1 to 63 of a-z, 0-9 and -, and does not begin with -")
+	for i, t := range p.Types {
+		f.unless(isTypePattern(t), fmt.Sprint("/types/", i), "it is none of "+strings.Join(updateTypes, ", ")+", nor the beginning of one with a * after it")
+	}
+	for i, s := range p.SKUs {
+		f.unless(inventory.CheckSKU(strings.ReplaceAll(s, "*", "x")) == nil, fmt.Sprint("/skus/", i), "no item can have such a SKU; * stands for any text")
+	}
+	known := !slices.ContainsFunc(p.Texts, func(t Text) bool { return !slices.Contains(allTexts, t) })
+	once := len(slices.Compact(slices.Sorted(slices.Values(p.Texts)))) == len(p.Texts)
+	f.unless(known && once, "/legacy/text", textsForm)
+}
+
 // key is one of the keys that a partner signs with.
 type key struct {
 	Key
@@ -126,11 +152,12 @@ func parseSecret(text string) (s secret, err error) {
 
 // Set is all partners at one time.
 type Set struct {
-	// ReadTime is when all documents were last read well; zero where there is no folder.
+	// ReadTime is when all documents were last read well; zero where there is no folder, and
+	// where they never were since it was opened.
 	ReadTime time.Time
-	// Stale says that they, or some, could not be read since: of those the set has what was
-	// read before, or nothing. What is wrong is in the log.
-	Stale bool
+	// Wrong says which of them could not be read since, and why; nil: all could. Of those the
+	// set has what was read before, or nothing.
+	Wrong error
 
 	partners []*Partner // by id
 	byID     map[string]*Partner
@@ -179,7 +206,7 @@ func (o owners[T]) take(thing T, path, what string) (clash []fault) {
 	case taken && other == path:
 		return []fault{faultOf(path, fmt.Errorf("%s is in it twice", what))}
 	case taken:
-		return []fault{{[]string{path, other}, fmt.Errorf("%s: %s is that of %s too: give one of them another", path, what, other)}}
+		return []fault{{paths: []string{path, other}, err: fmt.Errorf("%s: %s is that of %s too: give one of them another", path, what, other)}}
 	}
 	o[thing] = path
 	return nil

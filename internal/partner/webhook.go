@@ -30,7 +30,8 @@ var (
 	ErrHeaders = errors.New("bad header")
 
 	// ErrSignature is the same for a header that is missing, a partner that nobody
-	// knows, and a signature that is none of the partner's.
+	// knows, and a signature that is none of the partner's. While documents cannot be read
+	// all of that is ErrUnavailable: the signature may be of a partner who is in them.
 	ErrSignature = errors.New("the signature is missing, or is not this partner's for this id, timestamp and body")
 
 	// ErrTimestamp says that an update, rightly signed, is too old or of the future.
@@ -53,19 +54,28 @@ type Signed struct {
 // that are not there, and compared with all that came.
 func (s *Set) Verify(m Signed, now time.Time) (*Partner, error) {
 	if m.ID == "" || m.Timestamp == "" || m.Signature == "" {
-		return nil, ErrSignature
+		return nil, s.unproven()
 	}
 	if err := m.checkHeaders(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrHeaders, err)
 	}
 	p := s.byID[m.Partner]
 	if signed := m.signedWith(s.keysOf(p, now)); !signed || p == nil {
-		return nil, ErrSignature
+		return nil, s.unproven()
 	}
 	if seconds, err := strconv.ParseInt(m.Timestamp, 10, 64); err != nil || now.Sub(time.Unix(seconds, 0)).Abs() > tolerance {
 		return nil, ErrTimestamp
 	}
 	return p, nil
+}
+
+// unproven is the verdict on all who cannot prove to be a partner, whoever they say they
+// are: so it does not tell whose document cannot be read.
+func (s *Set) unproven() error {
+	if s.Wrong != nil {
+		return ErrUnavailable
+	}
+	return ErrSignature
 }
 
 // checkHeaders does not quote them: a signature is not for a log.

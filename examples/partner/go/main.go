@@ -1,5 +1,5 @@
 // Sends a partner's update:
-// TALLYSTICK_URL=https://HOST PARTNER=acme TALLYSTICK_SECRET=whsec_… go run . '{"type":…,"timestamp":…,"data":…}'
+// TALLYSTICK_URL=https://HOST PARTNER=acme TALLYSTICK_SECRET=whsec_… go run . '{"type":…,"timestamp":…,"data":…}' [ID]
 package main
 
 import (
@@ -21,19 +21,30 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	client, id := http.Client{Timeout: 30 * time.Second}, "msg_"+rand.Text() // one id for all tries
+	client, id, wait := http.Client{Timeout: 30 * time.Second}, "msg_"+rand.Text(), 0 // one id for all tries
+	if len(os.Args) > 2 {
+		id = os.Args[2]
+	}
 	for try := range 8 {
-		time.Sleep(time.Duration(try*try) * 200 * time.Millisecond)
+		time.Sleep(max(time.Duration(try*try)*200*time.Millisecond, time.Duration(wait)*time.Second))
 		now := time.Now() // of this try
 		signature, _ := signer.Sign(id, now, []byte(body))
 		r, _ := http.NewRequest(http.MethodPost, url, strings.NewReader(body))
 		r.Header = http.Header{"Content-Type": {"application/json"}, "Webhook-Id": {id}, "Webhook-Timestamp": {strconv.FormatInt(now.Unix(), 10)}, "Webhook-Signature": {signature}}
-		if reply, err := client.Do(r); err != nil {
+		reply, err := client.Do(r)
+		if wait = 0; err != nil {
 			log.Print(err)
-		} else if reply.StatusCode < 500 && reply.Header.Get("Retry-After") == "" {
+			continue
+		}
+		again := reply.Header.Get("Retry-After")
+		wait, _ = strconv.Atoi(again)
+		if reply.StatusCode < 500 && again == "" || try == 7 {
 			io.Copy(os.Stdout, reply.Body)
-			os.Exit(min(reply.StatusCode-200, 1)) // 0 for 200
+			if reply.StatusCode == http.StatusOK {
+				return
+			}
+			break
 		}
 	}
-	os.Exit(1)
+	log.Fatal("not done, as far as is known; to send the same again: webhook-id ", id)
 }

@@ -1,12 +1,11 @@
 // Sends a partner's update (npm install, then):
-//   TALLYSTICK_URL=https://HOST PARTNER=acme TALLYSTICK_SECRET=whsec_… node send.mjs '{"type":…,"timestamp":…,"data":…}'
+//   TALLYSTICK_URL=https://HOST PARTNER=acme TALLYSTICK_SECRET=whsec_… node send.mjs '{"type":…,"timestamp":…,"data":…}' [ID]
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 
 const { TALLYSTICK_URL, PARTNER, TALLYSTICK_SECRET } = process.env;
-const body = process.argv[2];
-const id = 'msg_' + randomUUID(); // one id for all tries
+const [body, id = 'msg_' + randomUUID()] = process.argv.slice(2); // one id for all tries
 const signer = new Webhook(TALLYSTICK_SECRET);
 
 for (let attempt = 1; ; attempt++) {
@@ -25,7 +24,9 @@ for (let attempt = 1; ; attempt++) {
     const again = reply.status >= 500 || reply.headers.has('retry-after');
     if (!again || attempt === 8) {
         console.log(await reply.text());
-        process.exit(reply.status === 200 ? 0 : 1);
+        if (reply.status === 200) process.exit(0);
+        console.error(`not done, as far as is known; to send the same again: webhook-id ${id}`);
+        process.exit(1);
     }
-    await sleep(attempt ** 2 * 200);
+    await sleep(Math.max(attempt ** 2 * 200, 1000 * (Number(reply.headers.get('retry-after')) || 0)));
 }

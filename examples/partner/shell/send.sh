@@ -1,12 +1,12 @@
 #!/bin/sh
 # Sends a partner's update; needs curl 7.84, openssl and od:
-#   TALLYSTICK_URL=https://HOST PARTNER=acme TALLYSTICK_SECRET=whsec_… ./send.sh '{"type":…,"timestamp":…,"data":…}'
+#   TALLYSTICK_URL=https://HOST PARTNER=acme TALLYSTICK_SECRET=whsec_… ./send.sh '{"type":…,"timestamp":…,"data":…}' [ID]
 set -eu
 : "${TALLYSTICK_URL:?is not set: where the shop is, https://HOST}"
 : "${PARTNER:?is not set: the name that the operator gave you}"
 : "${TALLYSTICK_SECRET:?is not set: the secret that the operator gave you, whsec_…}"
 body=$1
-id=msg_$(openssl rand -hex 16) # one id for all tries
+id=${2:-msg_$(openssl rand -hex 16)} # one for all tries
 key=$(printf %s "${TALLYSTICK_SECRET#whsec_}" | openssl base64 -d -A | od -An -v -tx1 | tr -d ' \n')
 reply=$(mktemp)
 trap 'rm -f "$reply"' EXIT
@@ -24,8 +24,16 @@ while :; do
     5* | *' '?*) [ "$attempt" -lt 8 ] || break ;;
     *) break ;;
     esac
-    sleep "$attempt"
+    wait=${status#* }
+    case $wait in
+    '' | *[!0-9]*) wait=0 ;;
+    esac
+    [ "$wait" -gt "$attempt" ] || wait=$attempt
+    sleep "$wait"
     attempt=$((attempt + 1))
 done
 cat "$reply"
-[ "$status" = '200 ' ]
+[ "$status" = '200 ' ] || {
+    echo "not done, as far as is known; to send the same again: webhook-id $id" >&2
+    exit 1
+}
