@@ -104,3 +104,15 @@ func TestSlowRequestsAreCutOff(t *testing.T) {
 	}
 	s.stop()
 }
+
+// TestHeadersThatDoNotEndAreRefusedSoon: what anybody sends is not gathered by the megabyte.
+func TestHeadersThatDoNotEndAreRefusedSoon(t *testing.T) {
+	s := startServer(t, t.TempDir())
+	w := s.dial()
+	w.write("GET / HTTP/1.1\r\nHost: x\r\n" + strings.Repeat("a:\r\n", 100<<10/4))
+	reply, err := http.ReadResponse(w.in, nil)
+	if err != nil || reply.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Fatalf("the reply is %v, %v, want 431 before the headers' end", reply, err)
+	}
+	reply.Body.Close()
+}

@@ -141,9 +141,7 @@ func (o *loadOptions) plan(m meter, things string) load.Plan {
 	if o.requests > 0 {
 		p.Length = 0
 	}
-	begin := time.Now()
-	p.Progress = func(ended int64) {
-		passed := time.Since(begin)
+	p.Progress = func(ended int64, passed time.Duration) {
 		text := fmt.Sprintf("%s %s, %s/s", grouped(ended), things, grouped(int64(float64(ended)/passed.Seconds())))
 		if o.requests > 0 {
 			m.at(ended, int64(o.requests), text)

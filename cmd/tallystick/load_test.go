@@ -5,8 +5,11 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -166,4 +169,22 @@ func TestNumbersComeOfVisitsThatCount(t *testing.T) {
 			t.Errorf("%s: %d, %v; want %d, %q", tt.body, number, err, tt.number, tt.err)
 		}
 	}
+}
+
+// TestAComparisonThatIsInterruptedSaysWhatItHas.
+func TestAComparisonThatIsInterruptedSaysWhatItHas(t *testing.T) {
+	folder := t.TempDir()
+	pid, wait := begun(t, command(t, folder, "load", "--compare-naive", "--duration", "1h", "--connections", "4", "TMPDIR="+folder))
+	eventually(t, "the way's counts to be stored", func() bool {
+		files, err := filepath.Glob(filepath.Join(folder, "*", "load.db-wal"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(strings.Join(files, ""))
+		return err == nil && info.Size() > 1<<20
+	})
+	if err := syscall.Kill(pid, syscall.SIGINT); err != nil {
+		t.Fatal(err)
+	}
+	wait().wants(1, "merged", "interrupted", "check ")
 }

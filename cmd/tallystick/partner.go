@@ -90,7 +90,9 @@ func (o *addPartnerOptions) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(c.OutOrStdout(), secret)
+	if err := o.tell(c, o.draft.ID, secret); err != nil {
+		return err
+	}
 	d := o.draft
 	fmt.Fprintf(c.ErrOrStderr(), `%s is written; serve knows it within 60 seconds if PARTNERS is %s.
 Tell the partner, and the secret by another way than the rest:
@@ -99,6 +101,14 @@ Tell the partner, and the secret by another way than the rest:
   it may send %s
   for items   %s
 `, filepath.Join(o.folder, d.ID+".json"), o.folder, d.ID, listed(d.Types), listed(d.SKUs))
+	return nil
+}
+
+// tell prints a secret, which is in the partner's document already.
+func (o *partnerOptions) tell(c *cobra.Command, id, secret string) error {
+	if _, err := fmt.Fprintln(c.OutOrStdout(), secret); err != nil {
+		return fmt.Errorf("the secret is made, and could not be printed: it is in %s: %w", filepath.Join(o.folder, id+".json"), err)
+	}
 	return nil
 }
 
@@ -131,7 +141,9 @@ which the partner changes to the new one.`,
 			if err != nil {
 				return err
 			}
-			fmt.Fprintln(c.OutOrStdout(), secret)
+			if err := o.tell(c, args[0], secret); err != nil {
+				return err
+			}
 			fmt.Fprintf(c.ErrOrStderr(), "The new secret is good as soon as serve has read it, within 60 seconds; the one before it until %s at most.\n",
 				now.Add(overlap).UTC().Format(time.RFC3339))
 			return nil

@@ -2,11 +2,13 @@ package main
 
 import (
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -188,3 +190,22 @@ func TestPartnerSaysWhatIsWrong(t *testing.T) {
 		}
 	}
 }
+
+// TestASecretThatCannotBePrintedIsSaidToBeMade: it is in the document, and no other is good.
+func TestASecretThatCannotBePrintedIsSaidToBeMade(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "partners")
+	for _, step := range []string{"add", "rotate"} {
+		c := partnerCommand()
+		c.SetOut(fullDisk{})
+		c.SetArgs([]string{step, "acme", "--partners", folder})
+		c.SilenceUsage, c.SilenceErrors = true, true
+		err := c.ExecuteContext(t.Context())
+		if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "it is in "+filepath.Join(folder, "acme.json")) {
+			t.Errorf("%s: %v, want it to fail, and to say where the secret is", step, err)
+		}
+	}
+}
+
+type fullDisk struct{}
+
+func (fullDisk) Write([]byte) (int, error) { return 0, syscall.ENOSPC }

@@ -142,6 +142,7 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	}
 	server := &http.Server{
 		Handler:           withSite(gate, demoKey, config.AllowedOrigins),
+		MaxHeaderBytes:    64 << 10, // or each connection of anybody may take 1 MiB, and what Go makes of it
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second, // past the gateway's deadline, as is the next
 		WriteTimeout:      time.Minute,

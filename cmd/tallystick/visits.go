@@ -63,7 +63,7 @@ func (o *importVisitsOptions) run(c *cobra.Command) error {
 	defer file.close()
 	body, err := io.ReadAll(io.LimitReader(file, maxVisitsBytes+1))
 	if err == nil && len(body) > maxVisitsBytes {
-		err = fmt.Errorf("it has over %d MiB; import it in parts, each with whole days", maxVisitsBytes>>20)
+		err = fmt.Errorf("it has over %d MiB; add it up by page and day first, as docs/migrating.md shows, or import its parts, each with whole days, from the oldest on", maxVisitsBytes>>20)
 	}
 	var answer struct {
 		Pages, Rows, Skipped, Bad int
@@ -94,6 +94,9 @@ func (o *importVisitsOptions) run(c *cobra.Command) error {
 	}
 	fmt.Fprintf(c.OutOrStdout(), "%s: %s, %s, %s skipped, %s bad\n", what,
 		counted(answer.Pages, "page"), counted(answer.Rows, "row"), grouped(answer.Skipped), grouped(answer.Bad))
+	if answer.Bad > 0 { // as with records
+		return fmt.Errorf("import %s: %s left out", file.name, counted(answer.Bad, "bad row"))
+	}
 	return nil
 }
 

@@ -48,6 +48,9 @@ func wantFile(t *testing.T, path string, w *httptest.ResponseRecorder, contentTy
 	if got := w.Header().Get("Cache-Control"); got != "public, max-age=300" {
 		t.Errorf("GET %s: Cache-Control %q, want a browser to keep it for 300 s", path, got)
 	}
+	if got := w.Header().Get("Content-Security-Policy"); !strings.Contains(got, "frame-ancestors 'none'") {
+		t.Errorf("GET %s: Content-Security-Policy %q, want that nobody frames it", path, got)
+	}
 	if got := w.Header().Get("ETag"); !regexp.MustCompile(`^"[^"]+"$`).MatchString(got) {
 		t.Errorf("GET %s: ETag %q, want a quoted one", path, got)
 	}

@@ -23,6 +23,10 @@ import (
 // maxAge is for how many seconds a browser keeps what only a new version changes.
 const maxAge = "public, max-age=300"
 
+// policy keeps the page, into which people write their key, out of others' frames, and what
+// is written there on it.
+const policy = "frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
+
 // assets are the files that page.html asks for, with their types.
 var assets = map[string]string{
 	"favicon-32x32.png":    "image/png",
@@ -72,6 +76,7 @@ func reply(contentType, encoding string, content []byte) *huma.StreamResponse {
 		h := w.Header()
 		h.Set("Content-Type", contentType)
 		h.Set("Cache-Control", maxAge)
+		h.Set("Content-Security-Policy", policy)
 		h.Set("ETag", fmt.Sprintf(`"%08x"`, crc32.ChecksumIEEE(content)))
 		h.Add("Vary", "Accept-Encoding")
 		if encoding != "" {

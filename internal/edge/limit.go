@@ -51,7 +51,10 @@ func (a *API) weight(op Operation, u *url.URL) int {
 			continue
 		}
 		for _, v := range query[p.Name] {
-			named += 1 + strings.Count(v, ",")
+			named++
+			if p.Explode == nil || !*p.Explode {
+				named += strings.Count(v, ",")
+			}
 		}
 	}
 	return max(1, (named+perRequest-1)/perRequest)
@@ -85,11 +88,14 @@ func (l *limiter) allow(addr netip.Addr, requests int) (wait int, ok bool) {
 	}
 	now := l.now()
 	bucket := l.bucket(addr, now)
-	requests = min(requests, bucket.Burst())
-	if bucket.AllowN(now, requests) {
+	first := min(requests, bucket.Burst())
+	if bucket.AllowN(now, first) {
+		for owed := requests - first; owed > 0; owed -= bucket.Burst() { // more than may come at once
+			bucket.ReserveN(now, min(owed, bucket.Burst()))
+		}
 		return 0, true
 	}
-	missing := float64(requests) - bucket.TokensAt(now)
+	missing := float64(first) - bucket.TokensAt(now)
 	return max(1, int(math.Ceil(missing/l.perSecond))), false
 }
 

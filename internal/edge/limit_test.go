@@ -142,7 +142,8 @@ func TestARequestThatNamesManyThingsCountsAsSeveral(t *testing.T) {
 		{strings.Repeat("page=/a&", 11), 6},
 		{"skus=" + strings.Repeat("a,", 29) + "a", 4},
 		{strings.Repeat("page=/a&", 100) + "skus=a,b", 1},
-		{strings.Repeat("page=/a&", 900), 1}, // as many as may come at once
+		{strings.Repeat("page=/a&", 900), 1}, // more than may come at once
+		{"page=/a" + strings.Repeat(",", 99), 12},
 	} {
 		now := time.Now()
 		api := made(New(f, Env{Config: Config{RateLimit: 6, TrustedHops: 1, AllowedOrigins: []string{"*"}}, Now: func() time.Time { return now }}, nil))
@@ -161,5 +162,21 @@ func TestARequestThatNamesManyThingsCountsAsSeveral(t *testing.T) {
 		if got != tt.want {
 			t.Errorf("?%.20s: %d are allowed at once, want %d", tt.query, got, tt.want)
 		}
+	}
+}
+
+// TestARequestThatCountsAsMoreThanMayComeAtOnceIsOwed, under whatever rate.
+func TestARequestThatCountsAsMoreThanMayComeAtOnceIsOwed(t *testing.T) {
+	l, pass := newLimiter(1)
+	addr := netip.MustParseAddr("192.0.2.1")
+	allowed := 0
+	for range 100 {
+		if _, ok := l.allow(addr, 10); ok {
+			allowed++
+		}
+		pass(time.Second)
+	}
+	if allowed < 9 || allowed > 11 {
+		t.Errorf("in 100 seconds %d requests that count as 10 are allowed at 1 a second, want 10", allowed)
 	}
 }

@@ -30,8 +30,8 @@ type Plan struct {
 	Length   time.Duration // for how long calls begin; zero: until there were Requests
 	Requests int           // how many calls there are; zero: until Length is over
 
-	// Progress, unless nil, is told now and then how many calls have ended.
-	Progress func(ended int64)
+	// Progress, unless nil, is told now and then how many calls have ended, and after what time.
+	Progress func(ended int64, passed time.Duration)
 }
 
 // progressEvery is how often Progress is told.
@@ -50,7 +50,7 @@ func (p Plan) Run(ctx context.Context, call Call) Result {
 	go func() { callers.Wait(); close(ended) }()
 	for r.wait(ended) {
 		if p.Progress != nil {
-			p.Progress(r.ended())
+			p.Progress(r.ended(), time.Since(begin))
 		}
 	}
 	r.result.Took = time.Since(begin)

@@ -105,7 +105,7 @@ func TestAnEndLetsCallsFinish(t *testing.T) {
 
 func TestProgressComesWhileCallsAreMade(t *testing.T) {
 	told := make(chan int64, 1)
-	p := Plan{Callers: 1, Requests: 2, Progress: func(ended int64) {
+	p := Plan{Callers: 1, Requests: 2, Progress: func(ended int64, _ time.Duration) {
 		select {
 		case told <- ended:
 		default:

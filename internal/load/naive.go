@@ -25,9 +25,12 @@ type Way struct {
 //
 // A store whose writers come one by one, which SQLite's do, is asked a third way: each
 // transaction alone. For ours lets those that wait share a flush, also the naive ones,
-// which SQLite by itself does not.
+// which SQLite by itself does not. When ctx ends, so does the way that is under way, and the
+// ways are those that there were.
 func Compare(ctx context.Context, s storage.Store, oneWriter bool, p Plan) (ways []Way, err error) {
 	service := visit.New(s, visit.Options{})
+	counting := ctx
+	ctx = context.WithoutCancel(ctx) // what is stored is read all the same
 	read := func() (int64, error) {
 		views, err := service.Read(ctx, page)
 		if err != nil {
@@ -48,12 +51,15 @@ func Compare(ctx context.Context, s storage.Store, oneWriter bool, p Plan) (ways
 		all = all[:2]
 	}
 	for _, w := range all {
-		way, err := p.way(ctx, w.call, w.stored)
+		way, err := p.way(counting, w.call, w.stored)
 		if err != nil {
 			return ways, fmt.Errorf("load: %s: %w", w.name, err)
 		}
 		way.Name = w.name
 		ways = append(ways, way)
+		if counting.Err() != nil {
+			break
+		}
 	}
 	return ways, nil
 }

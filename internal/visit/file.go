@@ -43,6 +43,9 @@ type RowError struct {
 // are bad. GoatCounter keeps links from page to page of a site as it does all others: of
 // own, which is the site's host, no referrer is taken over.
 func ParseFile(r io.Reader, today Day, maxBad int, own string) (*File, error) {
+	if own != "" && referrerHost(own) == "" {
+		return nil, fmt.Errorf("%w: the site %q is no public host, as browsers write it: shop.example, or xn--… of one with other letters", ErrFile, own)
+	}
 	p := &parser{today: today, own: own, pages: make(map[Page]*pageRows)}
 	in := bufio.NewReaderSize(r, 64<<10)
 	if err := p.read(in); err != nil {
@@ -159,7 +162,7 @@ func (p *parser) day(s string) (Day, string) {
 	case err != nil:
 		return 0, err.Error()
 	case d > p.today:
-		return 0, fmt.Sprintf("%v is after today, %v (UTC)", d, p.today)
+		return 0, fmt.Sprintf("%v is after today, %v (UTC): if a clock was ahead, take that day out", d, p.today)
 	}
 	return d, ""
 }

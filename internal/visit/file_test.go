@@ -129,7 +129,7 @@ func TestParseFileNamesBadRows(t *testing.T) {
 			RowError{2, "visits", "visits and uniques without a day are -9007199254740991 to 9007199254740991"}},
 		{"CSV with a bad day", csvHead + "/a,21.11.2126,1,1\n" + good, RowError{2, "day", `bad day: "21.11.2126" is not a date such as 2026-11-21`}},
 		{"CSV with a day that was not", csvHead + "/a,2126-02-29,1,1\n" + good, RowError{2, "day", `bad day: "2126-02-29" is not a date such as 2026-11-21`}},
-		{"CSV with a day to come", csvHead + "/a,2126-11-22,1,1\n" + good, RowError{2, "day", "2126-11-22 is after today, 2126-11-21 (UTC)"}},
+		{"CSV with a day to come", csvHead + "/a,2126-11-22,1,1\n" + good, RowError{2, "day", "2126-11-22 is after today, 2126-11-21 (UTC): if a clock was ahead, take that day out"}},
 
 		{"not quite JSON", `{"page":"/a","visits":1` + goodJSON, RowError{1, "", "not JSON: unexpected EOF"}},
 		{"JSON with something after it", `{"page":"/a","visits":1} x` + goodJSON, RowError{1, "", "not JSON: invalid character 'x' after top-level value"}},
@@ -152,7 +152,7 @@ func TestParseFileNamesBadRows(t *testing.T) {
 		{"JSON with a bad day", `{"page":"/a","visits":1,"days":[{"day":"2126-11-20","visits":1},{"day":"today","visits":1}]}` + goodJSON,
 			RowError{1, "days[1]", `bad day: "today" is not a date such as 2026-11-21`}},
 		{"JSON with a day to come", `{"page":"/a","visits":1,"days":[{"day":"2126-11-22","visits":1}]}` + goodJSON,
-			RowError{1, "days[0]", "2126-11-22 is after today, 2126-11-21 (UTC)"}},
+			RowError{1, "days[0]", "2126-11-22 is after today, 2126-11-21 (UTC): if a clock was ahead, take that day out"}},
 		{"JSON with a day twice", `{"page":"/a","visits":1,"days":[{"day":"2126-11-20","visits":1},{"day":"2126-11-20","visits":1}]}` + goodJSON,
 			RowError{1, "days[1]", "2126-11-20 is there twice"}},
 		{"JSON with a day below none", `{"page":"/a","visits":1,"days":[{"day":"2126-11-20","visits":-1}]}` + goodJSON,

@@ -99,12 +99,20 @@ func (s *state) raiseReferrals(shards []*state, more []DayReferrals) {
 	if len(more) == 0 {
 		return
 	}
+	last := Day(-1)
+	for _, st := range shards {
+		if st != nil {
+			last = max(last, st.lastDay())
+		}
+	}
+	if last > s.lastDay() {
+		s.day(last) // which another shard has had visits on
+	}
 	whole, _ := originsOf(shards) // what cannot be read goes, as when a day turns
 	past, _ := decodePast(s.referrals.past)
-	last := s.lastDay()
 	for _, d := range more {
 		switch {
-		case d.Day > last:
+		case d.Day > last: // without a visit
 		case d.Day == last:
 			s.referrals.today = raised(s.referrals.today, whole[d.Day], d.origins(), dayNames)
 		default:

@@ -1,6 +1,7 @@
 package visit
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -168,5 +169,29 @@ func TestOfGoatCountersReferrersTheHostsAndCampaignsCome(t *testing.T) {
 		names{"news.ycombinator.com": 2, "example.org": 1, "google.com": 1}, names{"email": 1, "spring sale": 1}}}
 	if diff := diffViews([]View{want}, file.Views); diff != "" {
 		t.Errorf("- want + got:\n%s", diff)
+	}
+}
+
+// TestReferrersComeToAPageWhoseFirstShardHadNoVisitThatDay.
+func TestReferrersComeToAPageWhoseFirstShardHadNoVisitThatDay(t *testing.T) {
+	f := newFixture(t, Options{Shards: someShards})
+	f.own = 2
+	for i := range 5 {
+		f.count("/", person(i))
+	}
+	there := view("/", Tally{}, onDay(today, 4, 4))
+	there.Referrals = []DayReferrals{{today, names{"x.example": 3}, nil}}
+	for range 2 {
+		f.importViews(there)
+		f.wantReferrals("/", there.Referrals...)
+		f.want("/", 5, 5)
+	}
+}
+
+func TestASiteThatNoBrowserWritesSoIsRefused(t *testing.T) {
+	for site, ok := range map[string]bool{"": true, "shop.example": true, "https://www.shop.example/": true, "xn--mnchen-3ya.de": true, "münchen.de": false, "http://": false, "localhost": false} {
+		if _, err := ParseFile(strings.NewReader(goatHead), today, 0, site); (err == nil) != ok || !ok && !errors.Is(err, ErrFile) {
+			t.Errorf("the site %q: %v, want it taken: %v", site, err, ok)
+		}
 	}
 }
