@@ -21,7 +21,8 @@ Usage: ./deploy.sh --project PROJECT [option …]
   --database D           the database's name (default: (default))
   --location L           where a new database is (default: the region)
   --partners FOLDER      put the partners' documents of this folder into Secret
-                         Manager; a partner who is no longer in it is one no more
+                         Manager; a partner who is no longer in it is one no more.
+                         The word none instead of a folder: there is no partner
   --collections A,B      collections of records, so that what expires in them is removed
   --functions A,B        deploy only these, and leave the others as they are
   --set NAME=VALUE       a setting of the functions (docs/settings.md); may be
@@ -71,10 +72,10 @@ parse() {
 			--store) store=$2 ;;
 			--database) database=$2 ;;
 			--location) location=$2 ;;
-			--partners) case $2 in /*) partners=$2 ;; *) partners=$from/$2 ;; esac ;;
+			--partners) case $2 in /* | none) partners=$2 ;; *) partners=$from/$2 ;; esac ;;
 			--collections) collections=$(words "$2") ;;
 			--functions) only=$(words "$2" | sort -u) ;;
-			--set) settings=$settings$2$newline ;;
+			--set) settings=$settings$(printf '%s' "$2" | tr '\n' ' ')$newline ;;
 			--max-instances) max_instances=$2 ;;
 			--notify) notify=$2 ;;
 			esac
@@ -114,37 +115,36 @@ check_options() {
 	[ -z "$region" ] || has_word "$regions" "$region" || wrong "--region: API Gateway is not in \"$region\", only in $regions"
 	case $store in '' | datastore | firestore) ;; *) wrong "--store: \"$store\" is neither datastore nor firestore" ;; esac
 	[ -z "$max_instances" ] || matches "$max_instances" '^[1-9][0-9]{0,3}$' || wrong "--max-instances: \"$max_instances\" is not a number from 1"
-	[ -z "$partners" ] || [ -d "$partners" ] || wrong "--partners: there is no folder $partners"
+	case $partners in
+	'' | none) ;;
+	*)
+		[ -d "$partners" ] || wrong "--partners: there is no folder $partners"
+		has_documents || wrong "--partners: there is no partner's document in $partners. If nobody is to be a partner any more, give --partners none"
+		;;
+	esac
 	$destroy || ! $with_data || wrong "--with-data goes with --destroy"
 	$monitoring || [ -z "$notify" ] || wrong "--notify goes with --monitoring"
 	[ -z "$notify" ] || matches "$notify" '^projects/[^/ ]+/notificationChannels/[0-9]+$' || wrong "--notify: \"$notify\" is not projects/PROJECT/notificationChannels/NUMBER"
-	case $origins in *'|'* | *"$newline"*) wrong "--allowed-origins: \"$origins\" is no list of origins" ;; esac
 	[ -z "$partners" ] || [ -n "$(with_partners)" ] || wrong "--partners goes with the function update"
-	local name setting
+	local name
 	for name in $only; do
 		has_word "$(all_functions)" "$name" || wrong "--functions: there is no function $name, only $(all_functions | tr '\n' ' ')"
 	done
 	for name in $collections; do
 		matches "$name" '^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$' || wrong "--collections: \"$name\" is no collection's name"
 	done
-	while IFS= read -r setting; do
-		[ -z "$setting" ] || matches "$setting" '^[A-Z][A-Z0-9_]*=' || wrong "--set: \"$setting\" is not NAME=VALUE"
-		case $setting in
-		*'|'*) wrong "--set: $setting has a |, which separates settings" ;;
-		STORE=* | PARTNERS=* | GOOGLE_CLOUD_PROJECT=*) wrong "--set: ${setting%%=*} is set by other options" ;;
-		ALLOWED_ORIGINS=*) wrong "--set: give --allowed-origins instead" ;;
-		esac
-	done <<<"$settings"
+	check_settings
 	[ -z "$origins" ] || settings=${settings}ALLOWED_ORIGINS=$origins$newline
 	! $traces || settings=${settings}OTEL_EXPORTER_OTLP_ENDPOINT=https://telemetry.googleapis.com$newline
 }
 
-matches() { printf '%s' "$1" | grep -Eq -- "$2"; }
+matches() { printf '%s' "$1" | LC_ALL=C grep -Eq -- "$2"; }
 
 # has_word says whether a list, of words or lines, has a word.
 has_word() { case " $(printf '%s' "$1" | tr '\n' ' ') " in *" $2 "*) return 0 ;; esac; return 1; }
 
 . deploy/steps/names.sh
+. deploy/steps/settings.sh
 . deploy/steps/gcloud.sh
 . deploy/steps/project.sh
 . deploy/steps/survey.sh
@@ -155,6 +155,7 @@ has_word() { case " $(printf '%s' "$1" | tr '\n' ' ') " in *" $2 "*) return 0 ;;
 . deploy/steps/gateway.sh
 . deploy/steps/monitoring.sh
 . deploy/steps/smoke.sh
+. deploy/steps/again.sh
 . deploy/steps/destroy.sh
 
 summary() {
@@ -176,7 +177,7 @@ END
 # --- Main
 
 main() {
-	again=$(quoted "$0" "$@" | masked)
+	again=$(masked "$0" "$@")
 	parse "$@"
 	check_options
 	tmp=$(mktemp -d "${TMPDIR:-/tmp}/tallystick-deploy.XXXXXX")

@@ -38,7 +38,7 @@ func withoutGcloud(t *testing.T) string {
 
 // TestADryRunNeedsNoGcloud: it prints what a shell can run.
 func TestADryRunNeedsNoGcloud(t *testing.T) {
-	out, status := script(t, "-n", "--project", "my-project", "--set", "BASIC_AUTH=it's $2a$10$x", "--monitoring", "--traces", "--smoke", "--collections=a,b")
+	out, status := script(t, "-n", "--project", "my-project", "--set", "BASIC_AUTH=o'neill:"+someHash, "--monitoring", "--traces", "--smoke", "--collections=a,b")
 	if status != 0 {
 		t.Fatalf("it ended with %d:\n%s", status, out)
 	}
@@ -46,7 +46,7 @@ func TestADryRunNeedsNoGcloud(t *testing.T) {
 		"gcloud firestore databases create '--database=(default)' --location=us-central1 --type=datastore-mode --delete-protection",
 		"gcloud iam roles create tallystick_fetch '--title=Tallystick: fetch' --permissions=datastore.entities.get,datastore.entities.list ",
 		"gcloud functions deploy visits --region=us-central1 --source=. --gen2 --runtime=go126 ",
-		`|BASIC_AUTH=it'\''s $2a$10$x|`,
+		`|BASIC_AUTH=o'\''neill:` + someHash + `|`,
 		"--collection-group=Record.b --enable-ttl",
 		"gcloud alpha monitoring policies create",
 		"--role=roles/telemetry.tracesWriter",
@@ -76,18 +76,27 @@ func TestBadOptionsChangeNothing(t *testing.T) {
 		{"--project my-project --region mars", `API Gateway is not in "mars", only in`},
 		{"--project my-project --store sqlite", `"sqlite" is neither datastore nor firestore`},
 		{"--project my-project --functions visit", "there is no function visit, only visits store"},
-		{"--project my-project --partners none", "there is no folder"},
-		{"--project my-project --functions docs --partners .", "--partners goes with the function update"},
-		{"--project my-project --set shards=4", `"shards=4" is not NAME=VALUE`},
-		{"--project my-project --set STORE=sqlite:x", "STORE is set by other options"},
-		{"--project my-project --set ALLOWED_ORIGINS=*", "give --allowed-origins instead"},
-		{"--project my-project --set A=b|C=d", "has a |"},
+		{"--project my-project --partners nowhere", "there is no folder"},
+		{"--project my-project --partners .", "If nobody is to be a partner any more, give --partners none"},
+		{"--project my-project --functions docs --partners none", "--partners goes with the function update"},
+		{"--project my-project --set shards=4", `"shards" is not NAME=VALUE`},
+		{"--project my-project --set STORE=sqlite:x", "give --store and --database for STORE instead"},
+		{"--project my-project --set ALLOWED_ORIGINS=*", "give --allowed-origins for ALLOWED_ORIGINS instead"},
+		{"--project my-project --set LOG_LEVEL=info|SHARDS=2", "LOG_LEVEL has a |"},
+		{"--project my-project --set SHARDS=0", `SHARDS is to be 1 to 100, and not "0"`},
+		{"--project my-project --set RATE_LIMIT=abc -n", `RATE_LIMIT is to be 0, or a number from 0.02 to 1000000, and not "abc"`},
+		{"--project my-project --set RATELIMIT=5", "there is no setting RATELIMIT, only RATE_LIMIT "},
+		{"--project my-project --set API_KEYS=", "there is no setting API_KEYS, only"},
+		{"--project my-project --set LOG_LEVEL=info --set SHARDS=0", "SHARDS is to be"},
+		{"--project my-project --set BASIC_AUTH=ann:" + someHash + ",ann:" + otherHash, "BASIC_AUTH has a user twice"},
+		{"--project my-project --allowed-origins https://shop.example/", `without a path or a slash at the end, and commas between; or *, and not "https://shop.example/"`},
+		{"--project my-project --allowed-origins=shop.example -n", `and not "shop.example"`},
 		{"--project my-project --max-instances 0", `"0" is not a number from 1`},
 		{"--project my-project --collections a/b", `"a/b" is no collection's name`},
 		{"--project my-project --with-data", "--with-data goes with --destroy"},
 		{"--project my-project --notify x", "--notify goes with --monitoring"},
 		{"--project my-project --monitoring --notify x", "\"x\" is not projects/PROJECT/notificationChannels/NUMBER"},
-		{"--project my-project --allowed-origins a|STORE=x", "is no list of origins"},
+		{"--project my-project --allowed-origins a|STORE=x", "ALLOWED_ORIGINS has a |"},
 		{"--project my-project --force", "there is no option --force"},
 		{"my-project", "there is no option my-project"},
 	} {
@@ -95,6 +104,26 @@ func TestBadOptionsChangeNothing(t *testing.T) {
 		if status != 2 || !strings.Contains(out, tt.want) || !strings.Contains(out, "--help") || strings.Contains(out, "==") {
 			t.Errorf("%s: it ended with %d, want 2 and %q before anything is done:\n%s", tt.arguments, status, tt.want, out)
 		}
+	}
+}
+
+// TestASecretIsNotRepeated: neither when it is refused nor in the command that goes on.
+func TestASecretIsNotRepeated(t *testing.T) {
+	for _, setting := range []string{
+		"BASIC_AUTH=ann:hunter 2", "BASIC_AUTH=ann:" + someHash + "\nbob:hunter", "BASIC_AUTH=o'neill:" + someHash, "OTEL_EXPORTER_OTLP_HEADERS=authorization=hunter", "ann:" + someHash,
+	} {
+		out, status := script(t, "--project", "my-project", "--set", setting)
+		if status == 0 || strings.Contains(out, "hunter") || strings.Contains(out, someHash) {
+			t.Errorf("with %q it ended with %d, and says\n%s", setting, status, out)
+		}
+	}
+}
+
+// TestUsersMayStandOnLinesOfTheirOwn: as htpasswd writes them.
+func TestUsersMayStandOnLinesOfTheirOwn(t *testing.T) {
+	out, status := script(t, "-n", "--project", "my-project", "--functions", "docs", "--set", "BASIC_AUTH=ann:"+someHash+"\nbob:"+otherHash+"\n")
+	if want := "BASIC_AUTH=ann:" + someHash + " bob:" + otherHash; status != 0 || !strings.Contains(out, want) {
+		t.Errorf("it ended with %d, want %q in\n%s", status, want, out)
 	}
 }
 

@@ -138,8 +138,13 @@ func (w *world) files(function string) map[string]string {
 // key is the API key's text.
 func (w *world) key() string {
 	w.t.Helper()
-	id := strings.TrimSpace(w.gcloud("services", "api-keys", "list", "--format=value(name.basename())"))
-	return strings.TrimSpace(w.gcloud("services", "api-keys", "get-key-string", id, "--format=value(keyString)"))
+	return strings.TrimSpace(w.gcloud("services", "api-keys", "get-key-string", w.keyID(), "--format=value(keyString)"))
+}
+
+// keyID is the name of the one key.
+func (w *world) keyID() string {
+	w.t.Helper()
+	return strings.TrimSpace(w.gcloud("services", "api-keys", "list", "--format=value(name.basename())"))
 }
 
 func (w *world) gcloud(arguments ...string) string {

@@ -45,14 +45,19 @@ func newWorld(t *testing.T) *world {
 		t:        t,
 		dir:      t.TempDir(),
 		partners: t.TempDir(),
-		shell:    "bash",
+		shell:    shell(),
 		plane:    controlplane.New(t, controlplane.Project{ID: project, Number: "123456789012", Billing: true}),
-	}
-	if other := os.Getenv("DEPLOY_SHELL"); other != "" { // such as a bash of version 3.2
-		w.shell = other
 	}
 	w.copyRepository()
 	return w
+}
+
+// shell runs deploy.sh. DEPLOY_SHELL names another one, such as a bash of version 3.2.
+func shell() string {
+	if other := os.Getenv("DEPLOY_SHELL"); other != "" {
+		return other
+	}
+	return "bash"
 }
 
 // copyRepository copies what deploy.sh needs and what is uploaded.

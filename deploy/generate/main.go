@@ -1,7 +1,7 @@
 // Command generate writes the tables that deploy.sh works by, from the code: which
-// functions there are, what each is granted and made of (functions.tsv), which kinds
-// expire (kinds.tsv) and the indexes of their queries (index.yaml). Run it by go
-// generate in the module's root.
+// functions there are, what each is granted and made of (functions.tsv), what their
+// settings may be (settings.tsv), which kinds expire (kinds.tsv) and the indexes of their
+// queries (index.yaml). Run it by go generate in the module's root.
 package main
 
 import (
@@ -33,8 +33,13 @@ func write(root string) error {
 // files returns the tables by their names below the module's root.
 func files(root string) (map[string]string, error) {
 	functions, err := functionsTable(root)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := settingsTable()
 	return map[string]string{
 		"deploy/functions.tsv": functions,
+		"deploy/settings.tsv":  settings,
 		"deploy/kinds.tsv":     kindsTable(),
 		"deploy/index.yaml":    indexes(),
 	}, err

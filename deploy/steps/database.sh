@@ -17,24 +17,14 @@ make_database() {
 prepare_database() {
 	begin "Indexes and expiry"
 	local kind expires
-	[ "$store" != datastore ] || make_indexes
+	# gcloud compares, and makes those that are missing
+	[ "$store" != datastore ] || settle "the indexes of deploy/index.yaml" datastore indexes create deploy/index.yaml --database="$database"
 	while IFS='	' read -r kind expires; do
 		[ "$expires" = expires ] || continue
 		grep -qF "/collectionGroups/$kind/fields/_expire" "$tmp/ttl" ||
 			settle "what expires of $kind is removed" firestore fields ttls update _expire --collection-group="$kind" --enable-ttl --async --database="$database"
 	done <<<"$(kinds)"
 	[ "$store" = datastore ] || exempt_from_indexes
-}
-
-# make_indexes leaves those alone that there are already: gcloud does so by itself, and is
-# not asked where each kind has its index.
-make_indexes() {
-	local kind
-	for kind in $(sed -n 's/^- kind: //p' deploy/index.yaml); do
-		grep -qF "/collectionGroups/$kind/" "$tmp/indexes" && continue
-		settle "making the indexes" datastore indexes create deploy/index.yaml --database="$database"
-		return
-	done
 }
 
 # exempt_from_indexes spares Firestore the indexes of what nobody looks for.

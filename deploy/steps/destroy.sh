@@ -11,14 +11,15 @@ destroy_all() {
 	if $with_data && ! $dry && [ -z "$told" ] && ! grep -q ' STORE=' "$tmp/settings"; then
 		stop "No function tells any more which database is Tallystick's. Give --database NAME, or --database='(default)'."
 	fi
-	confirm
-	survey
+	if $dry; then all_functions; else awk '$4 != "-" { print $1 }' "$tmp/functions"; fi >"$tmp/ours"
 	: >"$tmp/alerts"
 	! grep -qx monitoring.googleapis.com "$tmp/enabled" || look alerts
+	$dry || [ ! -s "$tmp/ours" ] || tell_again
+	confirm
+	survey
 	look metrics
 	destroy_gateway
 	begin "Removing the functions"
-	if $dry; then all_functions; else awk '$4 != "-" { print $1 }' "$tmp/functions"; fi >"$tmp/ours"
 	# shellcheck disable=SC2046
 	in_parallel destroy_function $(cat "$tmp/ours")
 	destroy_monitoring
@@ -75,13 +76,16 @@ destroy_accounts() {
 	begin "Removing the service accounts"
 	local role member name
 	! $dry || grants | awk -F '\t' -v project="$project" '{ print $2 "\tserviceAccount:" $1 "@" project ".iam.gserviceaccount.com" }' >"$tmp/policy"
+	for name in $gateway_account $build_account $(all_functions | sed 's/^/tallystick-/'); do
+		printf '%s\n' "$(email "$name")"
+	done >"$tmp/our-accounts"
 	while IFS='	' read -r role member; do
-		case $member in serviceAccount:tallystick-*) ;; *) continue ;; esac
+		grep -qxF -- "${member#serviceAccount:}" "$tmp/our-accounts" || continue
 		change "${member#serviceAccount:} loses $role" projects remove-iam-policy-binding "$project" --member="$member" --role="$role" --condition=None
 	done <"$tmp/policy"
-	for name in $gateway_account $build_account $(all_functions | sed 's/^/tallystick-/'); do
-		{ ! $dry && ! grep -qx "$(email "$name")" "$tmp/accounts"; } || change "account $name" iam service-accounts delete "$(email "$name")"
-	done
+	while IFS= read -r name; do
+		{ ! $dry && ! grep -qxF "$name" "$tmp/accounts"; } || change "account ${name%%@*}" iam service-accounts delete "$name"
+	done <"$tmp/our-accounts"
 }
 
 destroy_data() {

@@ -7,10 +7,12 @@ make_gateway() {
 	render_config >"$tmp/gateway-config.yaml"
 	id=$api-$(sha256 <"$tmp/gateway-config.yaml" | cut -c 1-12)
 	! $dry || echo "# $(rendered gateway-config.yaml) is gateway-config.yaml with the functions' addresses in it."
+	await apis $api 3
 	if [ -z "$(found apis $api 1)" ]; then
 		change "making API $api" api-gateway apis create $api --display-name=Tallystick
 		look apis
 	fi
+	await configs "$id" 2
 	state=$(found configs "$id" 2)
 	if [ "$state" = FAILED ]; then
 		change "removing config $id, which failed" api-gateway api-configs delete "$id" --api=$api
@@ -18,21 +20,23 @@ make_gateway() {
 	fi
 	[ -n "$state" ] || settle "making config $id (takes some minutes)" api-gateway api-configs create "$id" --api=$api \
 		--openapi-spec="$(rendered gateway-config.yaml)" --backend-auth-service-account="$(email $gateway_account)"
-	wait_for_config "$id" "$state"
+	await gateways $api 4
 	give_config "$id"
 	prune_configs "$id"
 }
 
-# wait_for_config waits for one that an earlier run began.
-wait_for_config() {
-	local state=${2:-ACTIVE} tries=0
-	until [ "$state" = ACTIVE ]; do
+# await waits for what an earlier run began: until the state in a column of $tmp/FILE
+# changes no more, or the thing is gone.
+await() {
+	local file=$1 name=$2 column=$3 tries=0 state
+	state=$(found "$file" "$name" "$column")
+	until has_word 'ACTIVE FAILED' "$state" || [ -z "$state" ]; do
 		tries=$((tries + 1))
-		[ $tries -lt 60 ] || stop "The config $1 is still $state."
-		say "   the config $1 is $state, waiting"
+		[ $tries -lt 60 ] || stop "$name of the $file is still $state."
+		say "   $name of the $file is $state, waiting"
 		sleep 10
-		look configs
-		state=$(found configs "$1" 2)
+		look "$file"
+		state=$(found "$file" "$name" "$column")
 	done
 }
 

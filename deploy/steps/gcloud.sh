@@ -64,6 +64,10 @@ change() {
 # that was just made and is not known everywhere, and others who change the same.
 passing='does not exist|serviceAccounts|service account|ABORTED|concurrent policy changes|Cannot find metric|underlying data changed|contention'
 
+# A permission that the operator lacks does not pass. But Cloud Run says the same of an
+# account that was just made, with "(or it may not exist)": that is tried for a minute.
+denied="[Pp]ermission '[^']*' denied|[Mm]issing permission '"
+
 # settle is change for what meets such things.
 settle() {
 	local words=$1 out errors pause
@@ -78,6 +82,9 @@ settle() {
 	for pause in 2 4 8 16 30 60 60 60 120 120 0; do
 		! until_ready "$out" "$errors" "$@" || return 0
 		grep -Eq "$passing" "$errors" || break
+		if grep -Eq "$denied" "$errors" && { [ $pause -ge 60 ] || ! grep -qF '(or it may not exist)' "$errors"; }; then
+			break
+		fi
 		[ $pause = 0 ] || say "   $words: Google does not know something of it yet, trying again in $pause s"
 		sleep $pause
 	done
@@ -99,9 +106,6 @@ quoted() {
 	printf '%s\n' "${line% }"
 }
 
-# masked hides what a setting holds that is nobody's business.
-masked() { sed 's/BASIC_AUTH=[^|'"'"']*/BASIC_AUTH=…/g'; }
-
 # failed tells what Google answered to a gcloud command, what that means, and ends.
 failed() {
 	local errors=$1
@@ -110,7 +114,7 @@ failed() {
 		printf '\ndeploy.sh: %s\n' "$(meaning "$errors")"
 		sed 's/^/   | /' "$errors" | tail -n 20
 		printf '   The command was: '
-		quoted gcloud "$@" --project="$project" | masked
+		masked gcloud "$@" --project="$project"
 	} >&2
 	exit 1
 }

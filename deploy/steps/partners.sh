@@ -17,13 +17,22 @@ keep_partners() {
 	[ -z "$(with_partners)" ] || in_parallel let_read $(cat "$tmp/partners")
 }
 
-# keep_documents keeps those of the folder. One that has none is a slip, for it would end
-# all partners.
+# has_documents says whether the folder of --partners has any. One that has none is a
+# slip, for it would end all partners: to do so one says none.
+has_documents() {
+	local file
+	for file in "$partners"/*.json; do
+		[ ! -e "$file" ] || return 0
+	done
+	return 1
+}
+
+# keep_documents keeps those of the folder.
 keep_documents() {
 	local file name
 	: >"$tmp/documents"
+	[ "$partners" != none ] || return 0
 	for file in "$partners"/*.json; do
-		[ -e "$file" ] || stop "There is no partner's document in $partners."
 		name=$(basename "$file" .json)
 		matches "$name" '^[A-Za-z0-9_-]{1,200}$' || stop "$file: a partner's document needs a name of letters, digits, - and _ to be a secret."
 		grep -Eq "\"id\"[[:space:]]*:[[:space:]]*\"$name\"" "$file" || stop "$file is no document of a partner $name; tallystick partner add makes one."
@@ -56,7 +65,7 @@ let_read() {
 		settle "$(with_partners) may read $id" secrets add-iam-policy-binding "$id" --member="$member" --role=roles/secretmanager.secretAccessor
 }
 
-# forget_partners lets go of those that are no longer in the folder. Their secrets stay.
+# forget_partners lets go of those that have no document any more. Their secrets stay.
 forget_partners() {
 	local id hash
 	while IFS='	' read -r id hash; do

@@ -7,7 +7,7 @@
 survey() {
 	begin "Looking at what there is"
 	# shellcheck disable=SC2046
-	in_parallel look accounts policy secrets indexes ttl apis configs gateways keys $(with_store | sed 's/^/role-/')
+	in_parallel look accounts policy secrets ttl apis configs gateways keys $(with_store | sed 's/^/role-/')
 }
 
 look() {
@@ -16,10 +16,9 @@ look() {
 	policy) ask projects get-iam-policy "$project" --flatten='bindings[].members' --format='value(bindings.role,bindings.members)' ;;
 	secrets) ask secrets list --format='value(name.basename(),labels.tallystick-document)' | awk '/^tallystick-partner-/' ;;
 	readers-*) ask secrets get-iam-policy "${1#readers-}" --flatten='bindings[].members' --filter='bindings.role=roles/secretmanager.secretAccessor' --format='value(bindings.members)' ;;
-	indexes) ask_for firestore indexes composite list --database="$database" --format='value(name)' ;;
 	ttl) ask_for firestore fields ttls list --database="$database" --format='value(name)' ;;
 	exemptions) ask firestore indexes fields list --database="$database" --format='value(name)' ;;
-	apis) ask api-gateway apis list --format='value(name.basename(),managedService)' ;;
+	apis) ask api-gateway apis list --format='value(name.basename(),managedService,state)' ;;
 	configs) ask_for api-gateway api-configs list --api=$api --sort-by=~createTime --format='value(name.basename(),state)' ;;
 	gateways) ask api-gateway gateways list --location="$region" --format='value(name.basename(),apiConfig.basename(),defaultHostname,state)' ;;
 	keys) ask services api-keys list --format='value(name.basename(),displayName,restrictions.apiTargets[].service)' ;;

@@ -22,7 +22,13 @@ func (s *state) apiRoutes() []route {
 	}
 }
 
-func (s *state) listAPIs(*call) (doc, error) { return doc{"apis": sorted(s.apis)}, nil }
+func (s *state) listAPIs(*call) (doc, error) {
+	var list []doc
+	for _, a := range sorted(s.apis) {
+		list = append(list, s.listed(a))
+	}
+	return doc{"apis": list}, nil
+}
 
 // createAPI also makes the API's own service, which has to be enabled before a key
 // opens it.
@@ -40,10 +46,15 @@ func (s *state) createAPI(in *call) (doc, error) {
 		service = fmt.Sprintf("%s-%s.apigateway.%s.cloud.goog", id, stable(s.project.ID, id), s.project.ID)
 	}
 	s.apis[id] = in.body.with(doc{"name": name, "state": "ACTIVE", "createTime": aTime, "managedService": service})
-	return s.beginGlobal(s.apis[id]), nil
+	return s.beginOn(s.globalOperations(), "CREATING", s.apis[id]), nil
 }
 
 func (s *state) describeAPI(in *call) (doc, error) {
+	a, err := s.api(in)
+	return s.shown(a), err
+}
+
+func (s *state) api(in *call) (doc, error) {
 	if a := s.apis[in.vars["api"]]; a != nil {
 		return a, nil
 	}
@@ -51,7 +62,7 @@ func (s *state) describeAPI(in *call) (doc, error) {
 }
 
 func (s *state) deleteAPI(in *call) (doc, error) {
-	a, err := s.describeAPI(in)
+	a, err := s.api(in)
 	if err != nil {
 		return nil, err
 	}
@@ -62,26 +73,30 @@ func (s *state) deleteAPI(in *call) (doc, error) {
 		}
 	}
 	delete(s.apis, in.vars["api"])
+	delete(s.underWay, name)
 	delete(s.services, a.text("managedService"))
-	return s.beginGlobal(doc{}), nil
+	return s.begin(s.globalOperations(), nil, doc{}).start(), nil
 }
 
 func (s *state) listConfigs(in *call) (doc, error) {
-	if _, err := s.describeAPI(in); err != nil {
+	if _, err := s.api(in); err != nil {
 		return nil, err
 	}
 	var list []doc
 	for name, c := range s.configs {
 		if strings.HasPrefix(name, s.apiName(in.vars["api"])+"/configs/") {
-			list = append(list, withoutDocument(c))
+			list = append(list, s.listed(withoutDocument(c)))
 		}
 	}
 	return doc{"apiConfigs": byName(list)}, nil
 }
 
 func (s *state) createConfig(in *call) (doc, error) {
-	api, err := s.describeAPI(in)
+	api, err := s.api(in)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.checkReady(api.text("name")); err != nil {
 		return nil, err
 	}
 	id := in.query.Get("apiConfigId")
@@ -109,24 +124,28 @@ func (s *state) createConfig(in *call) (doc, error) {
 		"createTime":      fmt.Sprintf("2026-01-01T00:%02d:%02dZ", s.made/60%60, s.made%60),
 		"serviceConfigId": id + "-" + stable(name),
 	})
-	return s.beginGlobal(withoutDocument(s.configs[name])), nil
+	return s.beginOn(s.globalOperations(), "CREATING", withoutDocument(s.configs[name])), nil
 }
 
 // describeConfig shows the document only to those who ask for the full view.
 func (s *state) describeConfig(in *call) (doc, error) {
-	name := s.apiName(in.vars["api"]) + "/configs/" + in.vars["config"]
-	c := s.configs[name]
-	switch {
-	case c == nil:
-		return nil, notFound("Resource '%s' was not found", name)
-	case in.query.Get("view") != "FULL":
-		return withoutDocument(c), nil
+	c, err := s.config(in)
+	if err != nil || in.query.Get("view") == "FULL" {
+		return c, err
 	}
-	return c, nil
+	return s.shown(withoutDocument(c)), nil
+}
+
+func (s *state) config(in *call) (doc, error) {
+	name := s.apiName(in.vars["api"]) + "/configs/" + in.vars["config"]
+	if c := s.configs[name]; c != nil {
+		return c, nil
+	}
+	return nil, notFound("Resource '%s' was not found", name)
 }
 
 func (s *state) deleteConfig(in *call) (doc, error) {
-	c, err := s.describeConfig(in)
+	c, err := s.config(in)
 	if err != nil {
 		return nil, err
 	}
@@ -137,15 +156,16 @@ func (s *state) deleteConfig(in *call) (doc, error) {
 		}
 	}
 	delete(s.configs, name)
-	return s.beginGlobal(doc{}), nil
+	delete(s.underWay, name)
+	return s.begin(s.globalOperations(), nil, doc{}).start(), nil
 }
 
 func (s *state) apiName(id string) string {
 	return "projects/" + s.project.ID + "/locations/global/apis/" + id
 }
 
-func (s *state) beginGlobal(response doc) doc {
-	return s.begin("projects/"+s.project.ID+"/locations/global/operations/", nil, response).start()
+func (s *state) globalOperations() string {
+	return "projects/" + s.project.ID + "/locations/global/operations/"
 }
 
 // isManagedService says whether a service is that of one of the project's APIs.

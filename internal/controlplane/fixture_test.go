@@ -58,12 +58,18 @@ func furnished(t *testing.T) *ControlPlane {
 	return c
 }
 
-// must makes a request that has to be granted.
+// must makes a request that has to be granted. What it begins at API Gateway it waits for,
+// as gcloud does.
 func (c *ControlPlane) must(t *testing.T, request, body string) doc {
 	t.Helper()
 	status, reply := c.ask(t, request, body)
 	if status != http.StatusOK {
 		t.Fatalf("%s: %d %v, want 200", request, status, reply)
+	}
+	if name := reply.text("name"); strings.Contains(request, " apigateway/") && strings.Contains(name, "/operations/") {
+		for done := reply["done"]; done != true; {
+			done = c.must(t, "GET apigateway/v1/"+name, "")["done"]
+		}
 	}
 	return reply
 }

@@ -1,6 +1,7 @@
 package controlplane
 
 import (
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -32,7 +33,7 @@ func (s *state) listGateways(in *call) (doc, error) {
 	var list []doc
 	for _, g := range sorted(s.gateways) {
 		if in.vars["location"] == "-" || strings.HasPrefix(g.text("name"), s.regionName(in)+"/") {
-			list = append(list, g)
+			list = append(list, s.listed(g))
 		}
 	}
 	return doc{"gateways": list}, nil
@@ -49,7 +50,7 @@ func (s *state) createGateway(in *call) (doc, error) {
 	case s.gateways[name] != nil:
 		return nil, exists("Resource '%s' already exists", name)
 	}
-	return s.keepGateway(in, in.body.with(doc{
+	return s.keepGateway(in, "CREATING", in.body.with(doc{
 		"name":            name,
 		"state":           "ACTIVE",
 		"createTime":      aTime,
@@ -58,6 +59,11 @@ func (s *state) createGateway(in *call) (doc, error) {
 }
 
 func (s *state) describeGateway(in *call) (doc, error) {
+	g, err := s.gateway(in)
+	return s.shown(g), err
+}
+
+func (s *state) gateway(in *call) (doc, error) {
 	name := s.regionName(in) + "/gateways/" + in.vars["gateway"]
 	if g := s.gateways[name]; g != nil {
 		return g, nil
@@ -66,31 +72,36 @@ func (s *state) describeGateway(in *call) (doc, error) {
 }
 
 func (s *state) updateGateway(in *call) (doc, error) {
-	old, err := s.describeGateway(in)
+	old, err := s.gateway(in)
 	if err != nil {
 		return nil, err
 	}
-	return s.keepGateway(in, old.patch(in.body, in.query.Get("updateMask")))
+	if err := s.checkReady(old.text("name")); err != nil {
+		return nil, err
+	}
+	return s.keepGateway(in, "UPDATING", old.patch(in.body, in.query.Get("updateMask")))
 }
 
 func (s *state) deleteGateway(in *call) (doc, error) {
-	g, err := s.describeGateway(in)
+	g, err := s.gateway(in)
 	if err != nil {
 		return nil, err
 	}
 	delete(s.gateways, g.text("name"))
+	delete(s.underWay, g.text("name"))
 	return s.begin(s.regionName(in)+"/operations/", nil, doc{}).start(), nil
 }
 
-func (s *state) keepGateway(in *call, g doc) (doc, error) {
-	if s.configs[s.ownName(g.text("apiConfig"))] == nil {
+func (s *state) keepGateway(in *call, state string, g doc) (doc, error) {
+	config := s.ownName(g.text("apiConfig"))
+	if s.configs[config] == nil {
 		return nil, notFound("Resource '%s' was not found", g.text("apiConfig"))
 	}
-	if err := checkLabels(g); err != nil {
+	if err := errors.Join(s.checkReady(config), checkLabels(g)); err != nil {
 		return nil, err
 	}
 	s.gateways[g.text("name")] = g
-	return s.begin(s.regionName(in)+"/operations/", nil, g).start(), nil
+	return s.beginOn(s.regionName(in)+"/operations/", state, g), nil
 }
 
 // ownName is a name with the project's id, where it may have the number.

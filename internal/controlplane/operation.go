@@ -10,7 +10,8 @@ type operation struct {
 	metadata doc
 	response any
 	err      *refusal
-	running  bool // until it was asked for once
+	running  bool   // until it was asked for once
+	makes    string // the resource that is under way until then
 }
 
 // begin adds an operation whose name begins with prefix.
@@ -42,6 +43,7 @@ func (s *state) poll(format string, vars ...string) func(*call) (doc, error) {
 			o.running = false
 			return o.start(), nil
 		}
+		delete(s.underWay, o.makes)
 		reply := o.start()
 		reply["done"] = true
 		if o.err != nil {

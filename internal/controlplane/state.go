@@ -14,7 +14,8 @@ type state struct {
 	project    Project
 	made       int // resources and versions so far, for what has to differ
 	operations map[string]*operation
-	uploads    string // where archives are sent
+	underWay   map[string]*progress // of API Gateway's, by name
+	uploads    string               // where archives are sent
 
 	services  map[string]bool      // enabled
 	accounts  map[string]doc       // by email
@@ -36,6 +37,7 @@ func newState(p Project) *state {
 	return &state{
 		project:    p,
 		operations: make(map[string]*operation),
+		underWay:   make(map[string]*progress),
 		services:   make(map[string]bool),
 		accounts:   make(map[string]doc),
 		roles:      make(map[string]doc),

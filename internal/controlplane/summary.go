@@ -190,11 +190,10 @@ func (s *state) summarizeGateways() doc {
 func (s *state) summarizeKeys() doc {
 	all := make(doc)
 	for id, k := range s.keys {
-		summary := k.only("displayName", "restrictions")
 		if k.text("deleteTime") != "" {
-			summary["deleted"] = true
+			id = "deleted " + id
 		}
-		all[id] = summary
+		all[id] = k.only("displayName", "restrictions")
 	}
 	return all
 }

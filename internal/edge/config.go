@@ -69,7 +69,8 @@ func unparsed(err error) error {
 	return errors.Join(errs...)
 }
 
-// Check returns an error that names every setting that cannot be.
+// Check returns an error that names every setting that cannot be. deploy.sh refuses the same
+// by deploy/settings.tsv, and a test compares the two.
 func (c Config) Check() error {
 	var errs []error
 	wrong := func(bad bool, format string, args ...any) {
