@@ -16,7 +16,6 @@ check_setting() {
 	local option=$1 name=$2 value=${3#*=} by='' pattern='' words=''
 	matches "$3" '^[A-Z][A-Z0-9_]*=' || wrong "$option: \"${name%%:*}\" is not NAME=VALUE"
 	IFS='	' read -r _ by pattern words <<<"$(table settings | grep "^$name	")"
-	[ -n "$by$value" ] || return 0 # an earlier version may have known it
 	[ -n "$by" ] || wrong "$option: there is no setting $name, only $(table settings | awk -F '\t' '$2 == "--set" { printf "%s ", $1 }')"
 	[ "$by" = "$option" ] || wrong "$option: give $by for $name instead"
 	[ -n "$value" ] || return 0
