@@ -45,10 +45,14 @@ const perRequest = 10
 // weight is as how many requests one counts: who names a hundred things has a hundred read,
 // and the operator pays for each.
 func (a *API) weight(op Operation, u *url.URL) int {
-	query, named := u.Query(), 0
+	var query url.Values // most operations name one thing
+	named := 0
 	for _, p := range a.queries[op.Method+" "+op.Path] {
 		if p.In != "query" || p.Schema.Type != huma.TypeArray {
 			continue
+		}
+		if query == nil {
+			query = u.Query()
 		}
 		for _, v := range query[p.Name] {
 			named++
