@@ -52,7 +52,7 @@ func (h handlers) registerImport() {
 		Operation: huma.Operation{
 			OperationID: "importRecords", Method: http.MethodPost, Path: "/records/{collection}/import",
 			Summary: "Import a file of records",
-			Description: "Takes NDJSON, each line a document or `{\"id\":…,\"data\":{…}}` as the export gives it, or CSV, whose first row names the columns: `a.b` is the field b of the object a. " +
+			Description: "Takes NDJSON, each line a document or `{\"id\":…,\"data\":{…}}` as the export gives it, or CSV, whose first row names the columns: `a.b` is the field b of the object a. An empty line is no row, nor is a row of a CSV whose cells are all empty. " +
 				"Rows are stored as they come, some hundreds in a transaction: what is good is in, and the reply says which rows are bad and why. An import that broke off is completed by sending it again: with ids in the rows, or an Idempotency-Key, no record is doubled. " +
 				"At most 32 MiB; `tallystick import` sends files of any size.",
 			RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{

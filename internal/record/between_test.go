@@ -176,6 +176,36 @@ func TestWhatAnotherProcessChangedOfTheSettingsHolds(t *testing.T) {
 	}
 }
 
+// The parts of what becomes a revision are moved before the write. Settings that change
+// between the two give the revision another expiry than its parts were moved to.
+func TestARevisionKeepsItsContentWhenTheTTLChangesDuringTheWrite(t *testing.T) {
+	b, s, other := newBetween(t)
+	put(t, other, "r", inParts("a", 40<<10))
+	configure(t, other, record.Settings{TTL: time.Hour})
+	var lengthen func()
+	lengthen = func() {
+		if len(kept(t, b.Store)) > 1 { // not the record alone: its parts are still to be moved
+			b.update = lengthen
+			return
+		}
+		configure(t, other, record.Settings{TTL: 1000 * time.Hour})
+	}
+	b.update = lengthen
+	put(t, s, "r", inParts("b", 40<<10))
+	early := time.Now().Add(900 * time.Hour)
+	for kind, want := range map[string]int{"Record.": 1, "Revision.": 1, "Part.": 4} {
+		page, err := b.Store.Query(t.Context(), storage.Query{Kind: kind + things, Limit: 1000})
+		if err != nil || len(page.Entities) != want {
+			t.Fatalf("%s: %d entities, %v, want %d", kind, len(page.Entities), err, want)
+		}
+		for _, e := range page.Entities {
+			if e.Expire.Before(early) {
+				t.Errorf("%s expires at %v, want in 1000 hours", e.Key, e.Expire)
+			}
+		}
+	}
+}
+
 func TestSettingsThatChangeDuringARetransformAreAConflict(t *testing.T) {
 	b, s, other := newBetween(t)
 	put(t, s, "1", `{"a":1}`)

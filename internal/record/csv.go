@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
@@ -19,9 +20,10 @@ import (
 const maxColumns = 1000
 
 // ReadCSV reads a table (RFC 4180) whose first row names the columns. Each other row
-// is a document of texts; an empty cell is no field. A column a.b is the field b of
-// the object a; a character with a backslash before it is only itself. The column id, or
-// idField, is the id; \id is a field of that name.
+// is a document of texts; an empty cell is no field, and a row of empty cells alone no
+// row: spreadsheets write them behind the last. A column a.b is the field b of the
+// object a; a character with a backslash before it is only itself. The column id, or
+// idField, is the id; \id is a field of that name, and \ alone one whose name is empty.
 func ReadCSV(r io.Reader, idField string) iter.Seq2[Row, error] {
 	asked := idField != ""
 	if !asked {
@@ -29,10 +31,15 @@ func ReadCSV(r io.Reader, idField string) iter.Seq2[Row, error] {
 	}
 	return func(yield func(Row, error) bool) {
 		rows := &rowBound{r: r}
-		table := csv.NewReader(rows)
+		in := bufio.NewReader(rows)
+		rows.begin()
+		if err := skipMark(in); err != nil {
+			yield(Row{}, err)
+			return
+		}
+		table := csv.NewReader(in)
 		table.FieldsPerRecord = -1
 		table.ReuseRecord = true
-		rows.begin()
 		columns, err := readHeader(table)
 		if err != nil {
 			yield(Row{}, err)
@@ -52,10 +59,12 @@ func ReadCSV(r io.Reader, idField string) iter.Seq2[Row, error] {
 			var syntax *csv.ParseError
 			switch {
 			case errors.As(err, &syntax):
-				row = badRow(syntax.Line, "", "%v", syntax.Err)
+				row = badRow(syntax.StartLine, "", "%s", faultOf(syntax))
 			case err != nil:
 				yield(Row{}, err)
 				return
+			case !slices.ContainsFunc(cells, func(cell string) bool { return cell != "" }):
+				continue
 			default:
 				line, _ := table.FieldPos(0)
 				row = parseCells(line, columns, cells, idField)
@@ -105,25 +114,22 @@ func readHeader(table *csv.Reader) ([]column, error) {
 		case err == io.EOF:
 			return nil, fmt.Errorf("%w: it is empty; its first row names the columns", ErrFile)
 		case errors.As(err, &syntax):
-			return nil, fmt.Errorf("%w: line 1: %w", ErrFile, syntax.Err)
+			return nil, fmt.Errorf("%w: line %d: %s", ErrFile, syntax.StartLine, faultOf(syntax))
 		}
 		return nil, err
 	}
 	if len(names) > maxColumns {
 		return nil, fmt.Errorf("%w: it has over %d columns", ErrFile, maxColumns)
 	}
-	if len(names) == 1 && strings.Contains(names[0], ";") {
-		return nil, fmt.Errorf("%w: line 1: columns are separated by commas, not semicolons", ErrFile)
+	if len(names) == 1 && strings.ContainsAny(names[0], ";\t") {
+		return nil, fmt.Errorf("%w: line 1: columns are separated by commas, not semicolons or tabs", ErrFile)
 	}
 	columns := make([]column, len(names))
 	for i, name := range names {
-		if i == 0 {
-			name = strings.TrimPrefix(name, "\ufeff") // which spreadsheets write
-		}
 		if name == "" || !utf8.ValidString(name) {
 			return nil, fmt.Errorf("%w: line 1: column %d has no name in UTF-8", ErrFile, i+1)
 		}
-		columns[i] = column{strings.Clone(name), splitName(name)}
+		columns[i] = column{strings.Clone(name), pathOf(name)}
 		if len(columns[i].path) > strictjson.MaxDepth-1 {
 			return nil, fmt.Errorf("%w: line 1: the column %.40q… is nested deeper than %d", ErrFile, name, strictjson.MaxDepth)
 		}
@@ -134,6 +140,28 @@ func readHeader(table *csv.Reader) ([]column, error) {
 		}
 	}
 	return columns, nil
+}
+
+// faultOf says what is not CSV, and how far it reaches: a quote that is not closed takes
+// the lines after it along. The words are those of an import of visits.
+func faultOf(syntax *csv.ParseError) string {
+	reason := "not CSV: " + syntax.Err.Error()
+	if syntax.Line > syntax.StartLine {
+		reason += fmt.Sprintf("; the row goes on to line %d", syntax.Line)
+	}
+	return reason
+}
+
+// unnamed is the column of a field whose name is empty: a column without a name is one
+// that was forgotten.
+const unnamed = `\`
+
+// pathOf is the way to a column's field, see columnOf.
+func pathOf(column string) []string {
+	if column == unnamed {
+		return []string{""}
+	}
+	return splitName(column)
 }
 
 // splitName splits a name of transformed at its dots.
@@ -215,7 +243,10 @@ func set(object map[string]any, path []string, value string) bool {
 // columnOf is a field's column. The column id is the record's id, so a field of that
 // name has a backslash.
 func columnOf(field string) string {
-	if field == "id" {
+	switch field {
+	case "":
+		return unnamed
+	case "id":
 		return `\id`
 	}
 	return field

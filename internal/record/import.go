@@ -37,9 +37,12 @@ type ImportRequest struct {
 	// an import can be run again too. Without it they are new each time.
 	Key string
 
-	ValidateOnly bool // store nothing
-	MaxErrors    int  // bad rows; past them the import stops
-	Atomic       bool // store all rows or none: at most MaxBatch
+	// ValidateOnly stores nothing. Rows are held against what is stored, not against
+	// each other: an id that is in the file twice is found by importing it.
+	ValidateOnly bool
+
+	MaxErrors int  // bad rows; past them the import stops
+	Atomic    bool // store all rows or none: at most MaxBatch
 }
 
 // Report is what an import did.

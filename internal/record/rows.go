@@ -47,6 +47,10 @@ var ErrFile = errors.New("file")
 func ReadNDJSON(r io.Reader, idField string) iter.Seq2[Row, error] {
 	return func(yield func(Row, error) bool) {
 		lines := newLineReader(r)
+		if err := skipMark(lines.r); err != nil {
+			yield(Row{}, err)
+			return
+		}
 		for {
 			line, long, err := lines.next()
 			if err == io.EOF {
@@ -70,6 +74,18 @@ func ReadNDJSON(r io.Reader, idField string) iter.Seq2[Row, error] {
 			}
 		}
 	}
+}
+
+// skipMark skips the mark (BOM) that spreadsheets and editors put before UTF-8.
+func skipMark(r *bufio.Reader) error {
+	start, err := r.Peek(3)
+	if string(start) == "\ufeff" {
+		_, err = r.Discard(len(start))
+	}
+	if err == io.EOF { // of a file that is shorter
+		err = nil
+	}
+	return err
 }
 
 func parseLine(n int, line []byte, idField string) Row {

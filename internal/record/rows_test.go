@@ -226,12 +226,12 @@ func TestTheLongestDocumentFitsALine(t *testing.T) {
 	}
 }
 
-// TestAnExportOfOddFieldsComesBack: a field called id, and fields that are text in one
-// record and an object in another.
+// TestAnExportOfOddFieldsComesBack: a field called id, one without a name, and fields that
+// are text in one record and an object in another.
 func TestAnExportOfOddFieldsComesBack(t *testing.T) {
 	s := record.New(openSQLite(t), record.Options{})
 	put(t, s, "1", `{"id":"mine","a":"x"}`)
-	put(t, s, "2", `{"a":{"b":"y"}}`)
+	put(t, s, "2", `{"a":{"b":"y"},"":"z","\\":"w"}`)
 	columns, err := record.Columns(s.All(t.Context(), things))
 	if err != nil {
 		t.Fatal(err)
@@ -241,7 +241,7 @@ func TestAnExportOfOddFieldsComesBack(t *testing.T) {
 		t.Fatal(err)
 	}
 	rows := collect(t, record.ReadCSV(strings.NewReader(file.String()), ""))
-	if len(rows) != 2 || rows[0].ID != "1" || string(rows[0].Data) != `{"a":"x","id":"mine"}` || rows[1].ID != "2" || string(rows[1].Data) != `{"a":{"b":"y"}}` {
+	if len(rows) != 2 || rows[0].ID != "1" || string(rows[0].Data) != `{"a":"x","id":"mine"}` || rows[1].ID != "2" || string(rows[1].Data) != `{"":"z","\\":"w","a":{"b":"y"}}` {
 		t.Errorf("%s\nis read as %+v", file.String(), rows)
 	}
 }
@@ -266,7 +266,9 @@ func TestWhatIsWrongWithARowIsTold(t *testing.T) {
 	for _, tt := range []struct{ file, want string }{
 		{"id,a\n1,2,3\n", "line 2: 3 cells, where there are 2 columns"},
 		{"id,a\nx/y,2\n", `line 2, id: "x/y" may have`},
-		{"id,a\n1,b\"c\n", "line 2: bare"},
+		{"id,a\n1,b\"c\n", "line 2: not CSV: bare \" in non-quoted-field"},
+		{"id,a\n1,\"b\n2,c\n3,d\n", "line 2: not CSV: extraneous or missing \" in quoted-field; the row goes on to line 4"},
+		{"id,a\n1,\"b\n2,\"c\"\n3,d\n", "line 2: not CSV: extraneous or missing \" in quoted-field; the row goes on to line 3"},
 		{"id,a\n1,\xff\n", "line 2, a: it is not UTF-8"},
 		{"a,a.b\n1,2\n", "line 2, a.b: a field and one within it cannot both have a value"},
 		{"a.b,a\n1,2\n", "line 2, a: a field and one within it cannot both have a value"},
@@ -276,7 +278,7 @@ func TestWhatIsWrongWithARowIsTold(t *testing.T) {
 			t.Errorf("%q: %v, want %s", tt.file, row.Err, tt.want)
 		}
 	}
-	for _, file := range []string{"", "a,a\n", "id,id\n", strings.Repeat("a.", 32) + "a\n", "a,,b\n", "\xff\n", strings.Repeat("a,", 1001) + "b\n"} {
+	for _, file := range []string{"", "a,a\n", "id,id\n", strings.Repeat("a.", 32) + "a\n", "a,,b\n", "\xff\n", strings.Repeat("a,", 1001) + "b\n", "id;a\n1;2\n", "id\ta\n1\t2\n", "\\,\\\n"} {
 		if _, err := exhaust(record.ReadCSV(strings.NewReader(file), "")); !errors.Is(err, record.ErrFile) {
 			t.Errorf("%.20q: %v, want ErrFile", file, err)
 		}
@@ -285,9 +287,67 @@ func TestWhatIsWrongWithARowIsTold(t *testing.T) {
 	if rows[0].ID != "7" || rows[0].Err != nil {
 		t.Errorf("a number as an id: %+v", rows[0])
 	}
-	rows = collect(t, record.ReadCSV(strings.NewReader("\ufeffid,a.b,a\\.b\n7,x,\n"), ""))
+	rows = collect(t, record.ReadCSV(strings.NewReader("id,a.b,a\\.b\n7,x,\n"), ""))
 	if rows[0].ID != "7" || string(rows[0].Data) != `{"a":{"b":"x"}}` {
 		t.Errorf("a table: %+v %s", rows[0], rows[0].Data)
+	}
+}
+
+func TestAFileMayBeginWithTheMarkOfUTF8(t *testing.T) {
+	for _, tt := range []struct {
+		file string
+		read func(io.Reader, string) iter.Seq2[record.Row, error]
+	}{
+		{"id,a\n1,x\n", record.ReadCSV},
+		{"\"id\",\"a\"\n\"1\",\"x\"\n", record.ReadCSV},
+		{`{"id":"1","data":{"a":"x"}}`, record.ReadNDJSON},
+	} {
+		rows := collect(t, tt.read(strings.NewReader("\ufeff"+tt.file), ""))
+		if len(rows) != 1 || rows[0].Err != nil || rows[0].ID != "1" || string(rows[0].Data) != `{"a":"x"}` {
+			t.Errorf("%q behind the mark is read as %+v", tt.file, rows)
+		}
+	}
+	for _, file := range []string{"", "\ufeff", "{}", "\ufeff\n"} {
+		for row, err := range record.ReadNDJSON(strings.NewReader(file), "") {
+			if err != nil || row.Err != nil || file != "{}" {
+				t.Errorf("%q: got %+v, %v", file, row, err)
+			}
+		}
+	}
+}
+
+// Who looks for the mark reads ahead, and a reader may tell only once that it broke off.
+func TestAFileThatBreaksOffInItsFirstBytesIsNoEmptyOne(t *testing.T) {
+	for name, read := range map[string]func(io.Reader, string) iter.Seq2[record.Row, error]{"CSV": record.ReadCSV, "NDJSON": record.ReadNDJSON} {
+		broken := io.MultiReader(strings.NewReader("{}"), &failingOnce{})
+		if _, err := exhaust(read(broken, "")); !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("%s: %v, want that it broke off", name, err)
+		}
+	}
+}
+
+// failingOnce fails, and then is at its end.
+type failingOnce struct{ done bool }
+
+func (f *failingOnce) Read([]byte) (int, error) {
+	if f.done {
+		return 0, io.EOF
+	}
+	f.done = true
+	return 0, io.ErrUnexpectedEOF
+}
+
+func TestARowOfEmptyCellsIsNone(t *testing.T) {
+	file := "id,a,b\n1,x,\n,,\n2,,\n,\"\",\n,,\n"
+	var got []string
+	for _, row := range collect(t, record.ReadCSV(strings.NewReader(file), "")) {
+		got = append(got, fmt.Sprintf("%d: %s %s %v", row.Line, row.ID, row.Data, row.Err))
+	}
+	if want := []string{`2: 1 {"a":"x"} <nil>`, "4: 2 {} <nil>"}; !slices.Equal(got, want) {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if rows := collect(t, record.ReadCSV(strings.NewReader("sku,a\n,\n,x\n"), "sku")); len(rows) != 1 || rows[0].Err == nil || rows[0].Line != 3 {
+		t.Errorf("got %+v, want only that line 3 has no id", rows)
 	}
 }
 

@@ -64,7 +64,8 @@ type change struct {
 	// idempotency key and the settings of then, is still answered.
 	refused error
 
-	// limited are the records whose revisions have been given an expiry, see expiry.go.
+	// limited are the records whose revisions have been given an expiry by the recipe's
+	// settings, see expiry.go.
 	limited map[string]bool
 
 	// Found by the last run: the collection's entity, a revision whose parts have to be
@@ -92,17 +93,22 @@ const maxTries = 1000
 func (s *Service) write(ctx context.Context, c change, id *merge.Idempotency, prepare func(*recipe) ([]item, error),
 ) (stamps []stamp, r *recipe, replayed bool, err error) {
 	collection := c.collection
+	parts, limited := make(map[storage.Key][]storage.Key), make(map[string]bool)
+	renew := func() (err error) {
+		clear(limited) // the expiry that others gave may be too early for these
+		r, err = s.recipe(ctx, collection)
+		return err
+	}
 	if r = s.recipes.get(collection); r == nil {
-		if r, err = s.recipe(ctx, collection); err != nil {
+		if err := renew(); err != nil {
 			return nil, nil, false, err
 		}
 	}
-	parts, limited := make(map[storage.Key][]storage.Key), make(map[string]bool)
 	for range maxTries {
 		items, refused := prepare(r)
 		if errors.Is(refused, ErrDocument) || errors.Is(refused, errNoItems) {
 			was := r.collection.Version
-			if r, err = s.recipe(ctx, collection); err != nil {
+			if err := renew(); err != nil {
 				return nil, nil, false, err
 			}
 			if r.collection.Version != was { // by settings that are no longer
@@ -129,7 +135,7 @@ func (s *Service) write(ctx context.Context, c change, id *merge.Idempotency, pr
 				limited[id] = true
 			}
 		case errors.Is(err, errSettings):
-			if r, err = s.recipe(ctx, collection); err != nil {
+			if err := renew(); err != nil {
 				return nil, nil, false, err
 			}
 		case errors.Is(err, ErrChanged):

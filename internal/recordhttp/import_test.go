@@ -215,10 +215,11 @@ func TestValidateOnlySaysWhatAnImportDoes(t *testing.T) {
 
 func TestCSVIsReadAsSpreadsheetsWriteIt(t *testing.T) {
 	w := newWorld(t, backends[0])
-	file := "\ufeffid,name,size.w,size.h,a\\.b,note\r\n" +
+	file := "\ufeff\"id\",name,size.w,size.h,a\\.b,note\r\n" +
 		"a,Widget,1,2,dot,\"said \"\"so\"\"\r\nand more, too\"\r\n" +
 		"b,,,,,\r\n" +
 		"\r\n" + // no row
+		",,,,,\r\n" + // none either
 		"d,too few\r\n" +
 		"e,1,2,3,4,5,too many\r\n" +
 		"f,bare \" quote,,,,\r\n" +
@@ -235,7 +236,7 @@ func TestCSVIsReadAsSpreadsheetsWriteIt(t *testing.T) {
 			t.Errorf("line %d: %q is not for people", e.Line, e.Reason)
 		}
 	}
-	for i, want := range []string{"6 : 2 cells, where there are 6", "7 : 7 cells", "8 : ", "9 id: ", "11 name: it is not UTF-8"} {
+	for i, want := range []string{"7 : 2 cells, where there are 6", "8 : 7 cells", "9 : ", "10 id: ", "12 name: it is not UTF-8"} {
 		if i >= len(lines) || !strings.HasPrefix(lines[i], want) {
 			t.Errorf("the errors are %q, want the %d. to begin %q", lines, i+1, want)
 		}
@@ -255,6 +256,8 @@ func TestCSVIsReadAsSpreadsheetsWriteIt(t *testing.T) {
 		{"id,\xff\n1,2\n", "column 2"},
 		{"id,\"a\n", "line 1"},
 		{strings.Repeat("x,", 1001) + "y\n", "1000"},
+		{"id;a\n1;2\n", "semicolons or tabs"},
+		{"id\ta\n1\t2\n", "semicolons or tabs"},
 	} {
 		w.wantProblem(w.send("POST", "/records/c/import", tt.file, "Content-Type", "text/csv"), 422, "IMPORT_INVALID", tt.says)
 	}
