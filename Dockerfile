@@ -14,6 +14,7 @@ COPY --from=build --chown=65532:65532 /out/data /data
 USER 65532:65532
 VOLUME /data
 WORKDIR /data
+# No loopback address, so the demo shop, which needs no key, is closed.
 ENV ADDR=0.0.0.0:8080
 EXPOSE 8080
 # No HEALTHCHECK: it would start a process each time, and a restart mends little of what

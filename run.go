@@ -72,7 +72,9 @@ func Find(name string) (edge.Function, bool) {
 
 // deployed serves a function with the settings of its environment. It opens
 // nothing before the first request, for a cold start is paid by a person.
-func deployed(f edge.Function) http.Handler { return &start{function: f, now: time.Now} }
+func deployed(f edge.Function) http.Handler {
+	return edge.WithToken(os.Getenv(edge.TokenVariable), &start{function: f, now: time.Now})
+}
 
 // startAgain is for how long a start that failed is the answer to all requests.
 const startAgain = 5 * time.Second

@@ -13,6 +13,10 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/tallystick/tallystick/internal/edge"
 )
 
 // The demo shop's items, and how many of each there are when it opens. They are items of
@@ -25,6 +29,9 @@ const (
 	demoHoldTime  = 2 * time.Minute
 	demoRushTime  = 10 * time.Second // the shortest that a reservation may have
 	demoReference = "demo shop"
+
+	demoRate     = 20       // actions a second of all visitors together, and twice as many at once
+	demoRushCost = demoRate // a rush counts as so many
 )
 
 // demoShop does with the key what a shop's own server would do: its pages have none. It
@@ -32,25 +39,53 @@ const (
 type demoShop struct {
 	gate    http.Handler
 	key     string
+	closed  string   // why it does no business, in words; empty where it does
 	origins []string // whose hosts it answers under, beside addresses and localhost
+	bucket  *rate.Limiter
+	now     func() time.Time
 	rushing sync.Mutex
+}
+
+func newDemoShop(gate http.Handler, key, closed string, origins []string) *demoShop {
+	return &demoShop{gate: gate, key: key, closed: closed, origins: origins, bucket: rate.NewLimiter(demoRate, 2*demoRate), now: time.Now}
+}
+
+// shopClosed returns why a server has no demo shop, in words, and nothing where it has one.
+// Whoever reaches the shop changes the store without a key, so it is for this machine.
+func shopClosed(config edge.Config, addr net.Addr) string {
+	switch {
+	case config.BasicAuth != "":
+		return "The demo shop is closed: this server asks for a user as well as for a key."
+	case !addr.(*net.TCPAddr).IP.IsLoopback():
+		return "The demo shop is closed: this server can be reached from other machines, and the shop needs no key. It is open where serve listens on 127.0.0.1."
+	}
+	return ""
 }
 
 // actions are the shop's, each for a POST of its own page.
 func (d *demoShop) actions() map[string]http.Handler {
-	actions := map[string]http.HandlerFunc{
-		"/demo/shop/open":    d.open,
-		"/demo/shop/reserve": d.reserve,
-		"/demo/shop/buy":     d.end("commit"),
-		"/demo/shop/release": d.end("release"),
-		"/demo/shop/rush":    d.rush,
+	actions := map[string]http.Handler{
+		"/demo/shop/open":    d.limited(1, d.open),
+		"/demo/shop/reserve": d.limited(1, d.reserve),
+		"/demo/shop/buy":     d.limited(1, d.end("commit")),
+		"/demo/shop/release": d.limited(1, d.end("release")),
+		"/demo/shop/rush":    d.limited(demoRushCost, d.rush),
 	}
 	own := http.NewCrossOriginProtection()
 	handlers := make(map[string]http.Handler)
 	for path, action := range actions {
-		handlers["POST "+path] = own.Handler(d.underOwnName(action))
+		handlers["POST "+path] = d.whileOpen(own.Handler(d.underOwnName(action)))
 	}
 	return handlers
+}
+
+func (d *demoShop) whileOpen(action http.Handler) http.Handler {
+	if d.closed == "" {
+		return action
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		demoRefusal(w, http.StatusNotFound, d.closed)
+	})
 }
 
 // underOwnName refuses requests for a host that is not known to be this server. A page of
@@ -70,19 +105,36 @@ func (d *demoShop) underOwnName(action http.Handler) http.Handler {
 	})
 }
 
+// limited takes an action's cost out of the bucket that all share. It comes last, so that what
+// is refused for another reason takes nothing.
+func (d *demoShop) limited(cost int, action http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !d.bucket.AllowN(d.now(), cost) {
+			w.Header().Set("Retry-After", "1") // by when a rush has room too
+			demoRefusal(w, http.StatusTooManyRequests, "Too much is going on in the demo shop just now. Try again in a second.")
+			return
+		}
+		action(w, r)
+	})
+}
+
 func demoRefusal(w http.ResponseWriter, status int, detail string) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
 	_ = json.NewEncoder(w).Encode(map[string]string{"detail": detail})
 }
 
-// open fills the shelves: it counts each item that is not there or has none left.
+// open fills the shelves: it counts each item that is not there or has none left. What stock
+// does not say counts nothing, for a count makes what is on hand forgotten.
 func (d *demoShop) open(w http.ResponseWriter, r *http.Request) {
 	for _, sku := range slices.Sorted(maps.Keys(demoItems)) {
 		found := d.ask(r.Context(), http.MethodGet, "/stock/"+sku, nil)
-		var item struct{ OnHand int }
-		if found.status == http.StatusOK && json.Unmarshal(found.body.Bytes(), &item) == nil && item.OnHand > 0 {
+		switch {
+		case found.status == http.StatusOK && !found.soldOut():
 			continue
+		case found.status != http.StatusOK && found.status != http.StatusNotFound:
+			found.answer(w)
+			return
 		}
 		counted := d.ask(r.Context(), http.MethodPost, "/stock/"+sku+"/count", map[string]any{"quantity": demoItems[sku], "reason": demoReference})
 		if counted.status >= 300 {
@@ -221,8 +273,19 @@ func (d *demoShop) ask(ctx context.Context, method, path string, body any) (repl
 	return reply
 }
 
+// soldOut says whether an item's stock is known to be none.
+func (d *demoReply) soldOut() bool {
+	var item struct{ OnHand *int }
+	err := json.Unmarshal(d.body.Bytes(), &item)
+	return err == nil && item.OnHand != nil && *item.OnHand <= 0
+}
+
 func (d *demoReply) answer(w http.ResponseWriter) {
-	w.Header().Set("Content-Type", d.header.Get("Content-Type"))
+	for _, name := range []string{"Content-Type", "Retry-After"} {
+		if value := d.header.Get(name); value != "" {
+			w.Header().Set(name, value)
+		}
+	}
 	w.WriteHeader(d.status)
 	_, _ = w.Write(d.body.Bytes())
 }

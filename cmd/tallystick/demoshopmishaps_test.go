@@ -59,4 +59,7 @@ func TestTheDemoShopWhenThingsGoWrong(t *testing.T) {
 	eval(`window.fetch = async () => new Response('{"code":"ITEM_NOT_FOUND","detail":"There is no such item."}', {status: 404})`)
 	tb.do(chromedp.Click(`#go`))
 	tb.text(`document.querySelector('#result').textContent`, "There is no such item.")
+	eval(`window.fetch = async () => new Response('{"detail":"Try again in a second."}', {status: 429})`)
+	tb.do(chromedp.Click(`#go`))
+	tb.text(`document.querySelector('#result').textContent`, "Try again in a second.")
 }

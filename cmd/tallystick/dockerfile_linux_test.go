@@ -49,6 +49,7 @@ func TestTheImageRuns(t *testing.T) {
 	}
 	s := startImage(t, filepath.Join(out, "tallystick"), entry[1:])
 	s.want(http.StatusOK, http.MethodPost, "/visits", "")
+	s.want(http.StatusNotFound, http.MethodPost, "/demo/shop/open", "") // which needs no key
 	wantPrivate(t, s.cmd.Dir, "tallystick.db", "tallystick.db-shm", "tallystick.db-wal", "tallystick.db.key")
 	s.stop()
 }

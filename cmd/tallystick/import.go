@@ -64,7 +64,7 @@ only with the same --repeat-as, and its rows the same as long as they keep their
 	f.StringVar(&o.mode, "mode", "insert", "insert: where a record is there it has to be the same; upsert: replace it")
 	f.StringVar(&o.idField, "id-field", "", "the field, or column, that is the id")
 	f.StringVar(&o.repeatAs, "repeat-as", "", "a text of your own that names this import, see above")
-	f.BoolVar(&o.validateOnly, "validate-only", false, "say what importing would do, and store nothing: rows are held against what is stored, not against each other")
+	f.BoolVar(&o.validateOnly, "validate-only", false, "say what importing each row would do, and store nothing")
 	f.IntVar(&o.maxErrors, "max-errors", 100, "how many bad rows may be left out; past them the import stops")
 	f.BoolVar(&o.atomic, "atomic", false, "store all rows or none: at most 500 rows and 3 MiB")
 	return c

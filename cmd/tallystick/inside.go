@@ -14,6 +14,7 @@ import (
 type running struct {
 	addresses map[string]string       // VISITS_URL and its like
 	handlers  map[string]http.Handler // by address, where a function is in this process
+	transport http.RoundTripper       // to the functions that are not; else nil
 	figures   figures                 // of the functions in this process
 	close     func() error
 }

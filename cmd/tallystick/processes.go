@@ -2,11 +2,14 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -22,6 +25,7 @@ import (
 
 	"github.com/tallystick/tallystick"
 	"github.com/tallystick/tallystick/internal/edge"
+	"github.com/tallystick/tallystick/internal/gateway"
 )
 
 // restartPause is how long a function that died stays down.
@@ -60,8 +64,10 @@ func runProcesses(ctx context.Context, config edge.Config) (*running, error) {
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var all sync.WaitGroup
+	token := rand.Text()
 	r := &running{
 		addresses: make(map[string]string),
+		transport: newTokenTransport(token),
 		close:     func() error { stop(); all.Wait(); return store.Close() },
 	}
 	var starting []chan error
@@ -70,7 +76,7 @@ func runProcesses(ctx context.Context, config edge.Config) (*running, error) {
 		if err != nil {
 			return nil, errors.Join(err, r.close())
 		}
-		p := process{function: f, port: port, config: config}
+		p := process{function: f, port: port, config: config, token: token}
 		r.addresses[addressName(f)] = "http://" + p.address()
 		started := make(chan error, 1)
 		starting = append(starting, started)
@@ -90,6 +96,7 @@ type process struct {
 	function edge.Function
 	port     int
 	config   edge.Config
+	token    string
 }
 
 func (p process) address() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)) }
@@ -123,6 +130,7 @@ func (p process) run(ctx context.Context) error {
 		"STORE="+p.config.Store,
 		"ALLOWED_ORIGINS="+strings.Join(p.config.AllowedOrigins, ","),
 		"LOG_LEVEL="+p.config.LogLevel,
+		edge.TokenVariable+"="+p.token, // and not an argument, which all users can read
 	)
 	c.Stderr = os.Stderr
 	alive, err := c.StdinPipe() // closed when this process ends
@@ -146,6 +154,27 @@ func (p process) ready(ctx context.Context) error {
 		}
 		time.Sleep(10 * time.Millisecond)
 	}
+}
+
+// tokenTransport shows the processes that a request came through the gateway: their ports are
+// open to all who are on this machine, where IAM guards deployed functions.
+type tokenTransport struct {
+	next  http.RoundTripper
+	token []string
+}
+
+func newTokenTransport(token string) http.RoundTripper {
+	next := gateway.NewTransport()
+	next.Proxy = nil
+	return tokenTransport{next, []string{token}}
+}
+
+// RoundTrip puts the token in place of whatever the client sent by that name.
+func (t tokenTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	out := r.WithContext(r.Context()) // the header is the caller's
+	out.Header = maps.Clone(r.Header)
+	out.Header[edge.TokenHeader] = t.token
+	return t.next.RoundTrip(out)
 }
 
 // freePort returns a port that nothing listens on just now.

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/tallystick/tallystick"
+	"github.com/tallystick/tallystick/internal/edge"
 )
 
 // TestAFunctionThatIsDownBreaksItsOwnRoutes and no other, and comes back by itself.
@@ -95,6 +96,37 @@ func TestNoFunctionOutlivesTheServer(t *testing.T) {
 	}
 }
 
+// TestAFunctionAnswersTheGatewayAlone: whoever is on the machine reaches its port, and has no
+// key there.
+func TestAFunctionAnswersTheGatewayAlone(t *testing.T) {
+	s := startServer(t, t.TempDir(), "--processes", "--log-level", "debug", "API_KEYS=secret")
+	straight := func(entryPoint string) *server {
+		return &server{T: t, url: "http://127.0.0.1:" + s.function(entryPoint).port}
+	}
+	for _, f := range tallystick.Functions {
+		straight(f.EntryPoint).want(http.StatusForbidden, http.MethodGet, "/"+f.Name, "")
+	}
+	for _, headers := range [][]string{nil, {"X-Api-Key", "secret"}, {edge.TokenHeader, ""}, {edge.TokenHeader, "guessed"}, {edge.TokenHeader, s.function("Visits").token[1:]}} {
+		straight("Visits").want(http.StatusForbidden, http.MethodPost, "/visits", "", headers...)
+		straight("Stock").want(http.StatusForbidden, http.MethodPost, "/stock/WIDGET/count", `{"quantity":3}`, headers...)
+	}
+
+	s.want(http.StatusNotFound, http.MethodGet, "/stock/WIDGET", "")
+	for i, headers := range [][]string{nil, {edge.TokenHeader, "forged"}, {"Connection", edge.TokenHeader, edge.TokenHeader, "forged"}} {
+		headers = append(headers, "Accept", "text/plain")
+		if got := s.want(http.StatusOK, http.MethodPost, "/visits", "", headers...); strings.TrimSpace(got) != strconv.Itoa(i+1) {
+			t.Errorf("through the gateway, with %q, the visit has number %q, want %d", headers, got, i+1)
+		}
+	}
+	s.want(http.StatusCreated, http.MethodPost, "/stock/WIDGET/count", `{"quantity":3}`, "X-Api-Key", "secret")
+	token := s.function("Visits").token
+	straight("Visits").want(http.StatusOK, http.MethodGet, "/visits", "", edge.TokenHeader, token)
+	s.stop()
+	if log := s.said(); strings.Contains(log, token) || !strings.Contains(log, "/visits") {
+		t.Errorf("the log has the token, or nothing of the visits: %s", log)
+	}
+}
+
 // holdDown kills a function and takes its port, until up is called.
 func holdDown(t *testing.T, s *server, entryPoint string) (up func()) {
 	t.Helper()
@@ -125,8 +157,9 @@ func holdDown(t *testing.T, s *server, entryPoint string) (up func()) {
 }
 
 type function struct {
-	pid  int
-	port string
+	pid   int
+	port  string
+	token string // without which it refuses
 }
 
 // function is a function's process.
@@ -162,7 +195,7 @@ func (s *server) functions() map[string]function {
 			settings[name] = value
 		}
 		if target := settings["FUNCTION_TARGET"]; target != "" {
-			found[target] = function{pid, settings["PORT"]}
+			found[target] = function{pid, settings["PORT"], settings[edge.TokenVariable]}
 		}
 	}
 	return found

@@ -127,7 +127,7 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	gate, err := gateway.New(rendered, gateway.Options{Keys: keys, Backends: functions.handlers, Logger: slog.Default()})
+	gate, err := gateway.New(rendered, gateway.Options{Keys: keys, Backends: functions.handlers, Transport: functions.transport, Logger: slog.Default()})
 	if err != nil {
 		return err
 	}
@@ -141,7 +141,7 @@ func serve(ctx context.Context, o serveOptions, out io.Writer) (err error) {
 		demoKey = ""
 	}
 	server := &http.Server{
-		Handler:           withSite(gate, demoKey, config.AllowedOrigins),
+		Handler:           withSite(gate, demoKey, shopClosed(config, listener.Addr()), config.AllowedOrigins),
 		MaxHeaderBytes:    64 << 10, // or each connection of anybody may take 1 MiB, and what Go makes of it
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       30 * time.Second, // past the gateway's deadline, as is the next

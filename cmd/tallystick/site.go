@@ -17,8 +17,8 @@ const sitePolicy = "default-src 'self'; img-src 'self' data:; frame-ancestors 'n
 
 // withSite serves the demo site at / and leaves everything else to the gateway,
 // which, unlike http.ServeMux, redirects nothing. The key is what the demo's chart is
-// read with, and its shop does business with; without one there is neither.
-func withSite(gate http.Handler, key string, origins []string) http.Handler {
+// read with, and there is none without; closed is why its shop is, in words.
+func withSite(gate http.Handler, key, closed string, origins []string) http.Handler {
 	files := http.FileServerFS(web.Site())
 	site := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Security-Policy", sitePolicy)
@@ -27,10 +27,9 @@ func withSite(gate http.Handler, key string, origins []string) http.Handler {
 		files.ServeHTTP(w, r)
 	})
 	pages := map[string]http.Handler{"/": site, "/shop/": site, "/shop": http.RedirectHandler("/shop/", http.StatusFound)}
-	actions := map[string]http.Handler{}
+	actions := newDemoShop(gate, key, closed, origins).actions()
 	if key != "" {
 		pages["/demo/history"] = demoHistory(gate, key)
-		actions = (&demoShop{gate: gate, key: key, origins: origins}).actions()
 	}
 	fs.WalkDir(web.Site(), ".", func(name string, d fs.DirEntry, err error) error {
 		if err == nil && !d.IsDir() && path.Base(name) != "index.html" {

@@ -121,7 +121,7 @@ type backends struct {
 func newBackends(opts Options) *backends {
 	transport := opts.Transport
 	if transport == nil {
-		transport = newTransport()
+		transport = NewTransport()
 	}
 	return &backends{local: opts.Backends, used: map[string]http.Handler{}, transport: transport, opts: opts}
 }

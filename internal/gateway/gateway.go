@@ -32,7 +32,8 @@ type Options struct {
 	// Backends maps the scheme://host of an x-google-backend address to a handler in this process. Such a
 	// handler learns of the deadline from its context alone. Every other address is called over HTTP.
 	Backends map[string]http.Handler
-	// Transport calls the HTTP backends. The default keeps 1000 idle connections to each.
+	// Transport calls the HTTP backends. The default is NewTransport's, which keeps 1000 idle
+	// connections to each.
 	Transport http.RoundTripper
 	// Now is the clock of the quotas; time.Now if nil.
 	Now func() time.Time

@@ -48,7 +48,7 @@ func start(t testing.TB, m mode, backend http.Handler, opts Options, changes ...
 		t.Cleanup(server.Close)
 		address = server.URL
 		if opts.Transport == nil {
-			transport := newTransport().(*http.Transport)
+			transport := NewTransport()
 			t.Cleanup(transport.CloseIdleConnections)
 			opts.Transport = transport
 		}

@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// newTransport passes a reply on as it came: it asks for no compression of its own.
-func newTransport() http.RoundTripper {
+// NewTransport passes a reply on as it came: it asks for no compression of its own.
+func NewTransport() *http.Transport {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DisableCompression = true
 	transport.MaxIdleConns = 0

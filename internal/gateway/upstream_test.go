@@ -56,7 +56,7 @@ func (c *counting) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func newCounting(t *testing.T) *counting {
-	c := &counting{Transport: newTransport().(*http.Transport)}
+	c := &counting{Transport: NewTransport()}
 	t.Cleanup(c.CloseIdleConnections)
 	return c
 }
@@ -96,7 +96,7 @@ func (c *refusing) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestARetryAfterAFailedConnectionHasTheBody(t *testing.T) {
-	transport := &refusing{Transport: newTransport().(*http.Transport)}
+	transport := &refusing{Transport: NewTransport()}
 	t.Cleanup(transport.CloseIdleConnections)
 	server := serve(t, start(t, overHTTP, echo, Options{Transport: transport}))
 	res, err := server.Client().Post(server.URL+"/visits", "text/plain", strings.NewReader("whole"))

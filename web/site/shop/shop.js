@@ -21,7 +21,6 @@ function reason(problem, reply) {
     case 'INSUFFICIENT_STOCK': return 'Sold out. Somebody may let go yet.';
     case 'RESERVATION_EXPIRED': return 'Your two minutes were over.';
   }
-  if (reply.status === 404 && !problem.code) return 'The demo shop is closed: this server asks for a user as well as for a key.';
   return problem.detail ?? `The shop cannot do that just now (${reply.status}).`;
 }
 
