@@ -8,13 +8,18 @@ begin() {
 	say "== $1"
 }
 
+# scratch makes the files of its caller's answer and errors.
+scratch() {
+	answer=$(mktemp "$tmp/answer.XXXXXX")
+	errors=$(mktemp "$tmp/errors.XXXXXX")
+}
+
 # ask runs a gcloud command that changes nothing. With -n there is nobody to ask, and
 # nothing is known to be there.
 ask() {
 	! $dry || return 0
 	local answer errors
-	answer=$(mktemp "$tmp/answer.XXXXXX")
-	errors=$(mktemp "$tmp/errors.XXXXXX")
+	scratch
 	until_ready "$answer" "$errors" "$@" || failed "$errors" "$@"
 	cat "$answer"
 }
@@ -23,8 +28,7 @@ ask() {
 ask_for() {
 	! $dry || return 0
 	local answer errors
-	answer=$(mktemp "$tmp/answer.XXXXXX")
-	errors=$(mktemp "$tmp/errors.XXXXXX")
+	scratch
 	if until_ready "$answer" "$errors" "$@"; then
 		cat "$answer"
 	elif ! grep -Eq 'NOT_FOUND|HTTPError 404|status=\[404\]' "$errors"; then
@@ -48,16 +52,15 @@ not_enabled='SERVICE_DISABLED|has not been used in project'
 
 # change runs a gcloud command that changes something, or prints it with -n.
 change() {
-	local words=$1 out errors
+	local words=$1 answer errors
 	shift
 	if $dry; then
 		quoted gcloud "$@" --project="$project" --quiet
 		return
 	fi
 	say "   $words"
-	out=$(mktemp "$tmp/answer.XXXXXX")
-	errors=$(mktemp "$tmp/errors.XXXXXX")
-	until_ready "$out" "$errors" "$@" || failed "$errors" "$@"
+	scratch
+	until_ready "$answer" "$errors" "$@" || failed "$errors" "$@"
 }
 
 # What passes by itself, within minutes: an account, or a permission of one, or a metric
@@ -70,17 +73,16 @@ denied="[Pp]ermission '[^']*' denied|[Mm]issing permission '"
 
 # settle is change for what meets such things.
 settle() {
-	local words=$1 out errors pause
+	local words=$1 answer errors pause
 	shift
 	if $dry; then
 		change "$words" "$@"
 		return
 	fi
 	say "   $words"
-	out=$(mktemp "$tmp/answer.XXXXXX")
-	errors=$(mktemp "$tmp/errors.XXXXXX")
+	scratch
 	for pause in 2 4 8 16 30 60 60 60 120 120 0; do
-		! until_ready "$out" "$errors" "$@" || return 0
+		! until_ready "$answer" "$errors" "$@" || return 0
 		grep -Eq "$passing" "$errors" || break
 		if grep -Eq "$denied" "$errors" && { [ $pause -ge 60 ] || ! grep -qF '(or it may not exist)' "$errors"; }; then
 			break

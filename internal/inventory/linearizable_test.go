@@ -193,30 +193,6 @@ func (in asked) ask(ctx context.Context, s *inventory.Service, sku string) (out 
 	return out, nil
 }
 
-// judging is how long porcupine may look at a history. Where several outcomes are unknown
-// there may be too many orders to try.
-const judging = 20 * time.Second
-
-// wantCheck lets porcupine judge, and says whether it could.
-func (h *history) wantCheck(t *testing.T, units int64, want porcupine.CheckResult) bool {
-	t.Helper()
-	model := itemModel(units)
-	got, info := porcupine.CheckOperationsVerbose(model, h.operations, judging)
-	switch got {
-	case want:
-		return true
-	case porcupine.Unknown:
-		t.Logf("porcupine cannot judge %d operations, %d of unknown outcome, in %v", len(h.operations), h.unknown, judging)
-		return false
-	}
-	t.Errorf("porcupine says %s of %d operations, %d of unknown outcome; want %s", got, len(h.operations), h.unknown, want)
-	path := fmt.Sprintf("%s/history%d.html", t.ArtifactDir(), rand.Int32()) // kept with -artifacts
-	if err := porcupine.VisualizePath(model, info, path); err != nil {
-		t.Error(err)
-	}
-	return true
-}
-
 func TestReservationsOfAnItemAreLinearizable(t *testing.T) {
 	const units = 40
 	for _, tt := range []struct {
@@ -242,7 +218,7 @@ func TestReservationsOfAnItemAreLinearizable(t *testing.T) {
 					services = append(services, on(t, tt.store(store), newClock()).Service)
 				}
 				h := callers(t, sku, 30, services...)
-				if h.wantCheck(t, units, porcupine.Ok) {
+				if storagetest.Judge(t, itemModel(units), h.operations, h.unknown, porcupine.Ok) {
 					judged++
 				}
 				operations += len(h.operations)
@@ -265,7 +241,7 @@ func TestABrokenStoreIsNotLinearizable(t *testing.T) {
 				on(t, store, newClock()).stock(units, "a")
 				broken := breaks(store)
 				h := callers(t, "a", 30, on(t, broken, newClock()).Service, on(t, broken, newClock()).Service)
-				if h.wantCheck(t, units, porcupine.Illegal) {
+				if storagetest.Judge(t, itemModel(units), h.operations, h.unknown, porcupine.Illegal) {
 					return
 				}
 			}

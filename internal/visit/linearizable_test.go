@@ -142,29 +142,6 @@ func one(ctx context.Context, t *testing.T, h *history, client int, s *visit.Ser
 	}
 }
 
-// judging is how long porcupine may look at a history. Where several outcomes are unknown
-// there may be too many orders to try.
-const judging = 20 * time.Second
-
-// wantCheck lets porcupine judge, and says whether it could.
-func (h *history) wantCheck(t *testing.T, want porcupine.CheckResult) bool {
-	t.Helper()
-	got, info := porcupine.CheckOperationsVerbose(pageModel, h.operations, judging)
-	switch got {
-	case want:
-		return true
-	case porcupine.Unknown:
-		t.Logf("porcupine cannot judge %d operations, %d of unknown outcome, in %v", len(h.operations), h.unknown, judging)
-		return false
-	}
-	t.Errorf("porcupine says %s of %d operations, %d of unknown outcome; want %s", got, len(h.operations), h.unknown, want)
-	path := fmt.Sprintf("%s/history%d.html", t.ArtifactDir(), rand.Int32()) // kept with -artifacts
-	if err := porcupine.VisualizePath(pageModel, info, path); err != nil {
-		t.Error(err)
-	}
-	return true
-}
-
 func TestCountsAndReadsOfAPageAreLinearizable(t *testing.T) {
 	for _, tt := range []struct {
 		name         string
@@ -187,7 +164,7 @@ func TestCountsAndReadsOfAPageAreLinearizable(t *testing.T) {
 					services = append(services, visit.New(tt.store(store), visit.Options{}))
 				}
 				h := callers(t, visit.Page(fmt.Sprint("/", i)), 40, services...)
-				if h.wantCheck(t, porcupine.Ok) {
+				if storagetest.Judge(t, pageModel, h.operations, h.unknown, porcupine.Ok) {
 					judged++
 				}
 				operations += len(h.operations)
@@ -210,7 +187,8 @@ func TestABrokenStoreIsNotLinearizable(t *testing.T) {
 			for range 5 {
 				store := breaks(freshSQLite(t).open(t))
 				services := []*visit.Service{visit.New(store, visit.Options{}), visit.New(store, visit.Options{})}
-				if callers(t, "/", 40, services...).wantCheck(t, porcupine.Illegal) {
+				h := callers(t, "/", 40, services...)
+				if storagetest.Judge(t, pageModel, h.operations, h.unknown, porcupine.Illegal) {
 					return
 				}
 			}

@@ -45,23 +45,33 @@ func (o origins) names(source bool, most int) []brought {
 // originsOf adds up what the shards of a page keep, by day, and says whether all of it could
 // be read.
 func originsOf(shards []*state) (days map[Day]origins, ok bool) {
-	days, ok = make(map[Day]origins), true
+	days = make(map[Day]origins)
+	ok = eachBrought(shards, func(day Day, b brought) {
+		if days[day] == nil {
+			days[day] = make(origins)
+		}
+		days[day].add(b.origin, b.visits)
+	})
+	return days, ok
+}
+
+// eachBrought goes through what the shards of a page keep, and says whether all of it could
+// be read.
+func eachBrought(shards []*state, each func(Day, brought)) (ok bool) {
+	ok = true
 	for _, st := range shards {
 		if st == nil {
 			continue
 		}
-		kept, whole := st.referrals.days(st.lastDay())
+		days, whole := st.referrals.days(st.lastDay())
 		ok = ok && whole
-		for _, d := range kept {
-			if days[d.day] == nil {
-				days[d.day] = make(origins)
-			}
+		for _, d := range days {
 			for _, b := range d.from {
-				days[d.day].add(b.origin, b.visits)
+				each(d.day, b)
 			}
 		}
 	}
-	return days, ok
+	return ok
 }
 
 // listed returns days in their order.

@@ -119,22 +119,13 @@ type summing struct {
 
 func (s *summing) add(p pageShards) error {
 	s.PagesRead++
-	for _, st := range p.shards {
-		if st == nil {
-			continue
+	ok := eachBrought(p.shards, func(day Day, b brought) {
+		if s.from <= day && day <= s.to {
+			s.brought.add(b.origin, b.visits)
 		}
-		days, ok := st.referrals.days(st.lastDay())
-		if !ok {
-			return errState
-		}
-		for _, d := range days {
-			if d.day < s.from || d.day > s.to {
-				continue
-			}
-			for _, b := range d.from {
-				s.brought.add(b.origin, b.visits)
-			}
-		}
+	})
+	if !ok {
+		return errState
 	}
 	s.forget()
 	view := join(p.shards).view(p.page)
